@@ -1,4 +1,5 @@
-"""What optbuild remembers of an engine's images: promoted, superseded, kept for rollback, verified; and open journals.
+"""What optbuild remembers of an engine's images: promoted, superseded, kept for rollback, verified; and open journals
+and candidates.
 
 One JSON document. Whatever cannot be read is treated as unknown, with a warning: lost state never leads to a deletion.
 """
@@ -7,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from builder.core.documents import Form, dump_document, parse_document, read_document, write_document
 from builder.core.errors import BrokenDocumentError, StateError
@@ -85,6 +86,20 @@ class PromotionJournal:
 
 
 @dataclass(frozen=True)
+class OpenCandidate:
+    """A build that has begun: gone when its run ended well. What is still here when the next one begins has failed."""
+
+    engine: str
+    name: str
+    content_tag: str
+    reference: str
+    before: str | None
+    """ID that ``reference`` pointed to when the build began; None: it did not exist."""
+    image_id: str | None = None
+    """None: nothing was built yet, or the process ended before it could say so."""
+
+
+@dataclass(frozen=True)
 class State:
     """The whole document."""
 
@@ -92,6 +107,7 @@ class State:
     """By image ID."""
     projects: tuple[ProjectState, ...] = ()
     journals: tuple[PromotionJournal, ...] = ()
+    candidates: tuple[OpenCandidate, ...] = ()
 
     def find_project(self, engine: str, name: str) -> ProjectState:
         known = (project for project in self.projects if (project.engine, project.name) == (engine, name))
@@ -115,6 +131,14 @@ class State:
     def without_journal(self, engine: str, name: str) -> State:
         rest = tuple(one for one in self.journals if (one.engine, one.name) != (engine, name))
         return replace(self, journals=rest)
+
+    def list_candidates(self, engine: str, name: str) -> tuple[OpenCandidate, ...]:
+        return tuple(one for one in self.candidates if (one.engine, one.name) == (engine, name))
+
+    def with_candidates(self, engine: str, name: str, candidates: Iterable[OpenCandidate]) -> State:
+        """Exactly these are open of that project."""
+        others = tuple(one for one in self.candidates if (one.engine, one.name) != (engine, name))
+        return replace(self, candidates=(*others, *dict.fromkeys(candidates)))
 
 
 def read_state(folder: Path, *, warn: Warn | None = None) -> State:
@@ -152,11 +176,13 @@ def update_state(folder: Path, change: Callable[[State], State], *, warn: Warn |
 
 def dump_state(state: State) -> bytes:
     """The document; the same state always gives the same bytes."""
-    document = {
+    document: dict[str, list[dict[str, Any]]] = {
         "verified": [asdict(state.verified[key]) for key in sorted(state.verified)],
         "projects": [{**asdict(one), "kept": one.kept} for one in state.projects],
         "journals": [asdict(one) for one in state.journals],
     }
+    if state.candidates:
+        document["candidates"] = [asdict(one) for one in state.candidates]
     return dump_document(document, STATE_SCHEMA_VERSION)
 
 
@@ -172,13 +198,15 @@ class _Stored:
     verified: tuple[VerifiedImage, ...]
     projects: tuple[ProjectState, ...]
     journals: tuple[PromotionJournal, ...]
+    candidates: tuple[OpenCandidate, ...] = ()
 
 
-_FORM = Form(_Stored, STATE_SCHEMA_VERSION, open_types=(_Stored, ProjectState))
+_FORM = Form(_Stored, STATE_SCHEMA_VERSION, open_types=(_Stored, ProjectState), later=frozenset({"candidates"}))
 
 
 def _as_state(stored: _Stored) -> State:
-    return State({image.image_id: image for image in stored.verified}, stored.projects, stored.journals)
+    verified = {image.image_id: image for image in stored.verified}
+    return State(verified, stored.projects, stored.journals, stored.candidates)
 
 
 @dataclass(frozen=True)

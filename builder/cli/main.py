@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import builder
@@ -20,18 +21,14 @@ from builder.core.errors import ExitCode, OptbuildError
 from builder.core.interrupts import TerminatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from builder.core.runtime import Runtime
 
 BROKEN_PIPE = 128 + signal.SIGPIPE
 """As every Unix program whose reader has ended (``optbuild images | head -1``)."""
-_MACHINE_FAULTS = frozenset(
-    {
-        *(errno.EACCES, errno.EPERM, errno.EROFS),
-        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG),
-    }
-)
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_MACHINE_FAULTS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG})
 """What the operating system or its disks refuse is not a bug of ours."""
 
 
@@ -80,9 +77,36 @@ def _run_guarded(argv: Sequence[str], make_runtime: Callable[..., Runtime], comm
 def _report_os_error(error: OSError, make_runtime: Callable[..., Runtime]) -> int:
     if isinstance(error, BrokenPipeError) and _is_reader_gone():
         return _silence_streams()
+    if error.errno in _DISK_FULL:
+        return _say_error(_explain_full_disk(error, make_runtime))
     if error.errno in _MACHINE_FAULTS:
         return _write_error(f"error: {error.filename or 'the operating system'}: {error.strerror}", ExitCode.ENGINE)
     return _report_bug(error, make_runtime)
+
+
+def _explain_full_disk(error: OSError, make_runtime: Callable[..., Runtime]) -> OptbuildError:
+    """The system does not always say which disk it is: the free bytes of those that optbuild writes to tell."""
+    from builder.core.errors import DiskFullError
+    from builder.core.files import count_free_bytes
+
+    folders = dict.fromkeys(_iterate_written_folders(make_runtime))
+    free = ", ".join(f"{count_free_bytes(one) / 1e6:,.1f} MB at {one}" for one in folders)
+    return DiskFullError(
+        f"{error.filename or 'the operating system'}: {error.strerror}. Free are {free}",
+        hint="make room there, or name other folders: XDG_CACHE_HOME, XDG_STATE_HOME, TMPDIR",
+    )
+
+
+def _iterate_written_folders(make_runtime: Callable[..., Runtime]) -> Iterator[Path]:
+    import tempfile
+
+    runtime = make_runtime(quiet=True)
+    yield runtime.cwd
+    with contextlib.suppress(OptbuildError):  # no environment says where it is
+        yield runtime.cache_folder
+    with contextlib.suppress(OptbuildError):
+        yield runtime.state_folder
+    yield Path(tempfile.gettempdir())
 
 
 def _invoke_command(argv: Sequence[str], coming: LazyRuntime, commands: Mapping[str, str]) -> int:

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import stat
 import tempfile
 import time
@@ -146,6 +147,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def count_free_bytes(folder: Path) -> int:
+    """Free bytes of the disk on which ``folder`` is, or will be made."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def find_obstacle(folder: Path) -> Path | None:

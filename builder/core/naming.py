@@ -14,6 +14,8 @@ LOCK_FILE = "optbuild.lock"
 BACKUP_SUFFIX = ".bak"
 """Ends the name of what a compose file was before, beside it; messages name it too."""
 CONTENT_TAG_LENGTH = 12
+REPEATED_SUFFIX = "-repeated"
+"""Ends the tag of the second image of `build --reproduce` while it is compared."""
 LABEL_PROJECT = "optbuild.project"
 """On every image that we build: the spec's image name. Only what carries it can be superseded."""
 LABEL_CONTENT = "optbuild.content"

@@ -14,6 +14,17 @@ PIP_MISMATCH = "DO NOT MATCH THE HASHES"
 PIP_MISMATCHED = re.compile(r"^\s+(\S+==\S+)(?: from .*)?:\s*$", re.MULTILINE)
 """pip's lines after that: ``    name==version from URL (from -r file (line 1)):``."""
 PUSH_HINT = "is the registry right, does it answer, and are you logged in (`docker login`)?"
+ENGINE_HINT = (
+    "the engine ended, or the connection to it broke off: see whether it runs (`docker info`, `optbuild doctor`) and "
+    "what its own log says, then build again. All tags stay as they were"
+)
+_ENGINE_GONE = (
+    "code = Unavailable",
+    "failed to solve: Unavailable",
+    "error reading from server",
+    "Cannot connect to the Docker daemon",
+)
+"""gRPC's status of a server that is gone (grpc.io, "Status codes"), passed on by buildx; the docker client's words."""
 HINTS = (
     ("failed to push", PUSH_HINT),  # before what a registry may answer: 401 has another meaning below
     (
@@ -25,6 +36,7 @@ HINTS = (
         "a proxy with its own CA is in between: point SSL_CERT_FILE to the bundle that holds it",
     ),
     ("no space left on device", "free some disk (`docker system df` shows what the engine holds) and build again"),
+    *((words, ENGINE_HINT) for words in _ENGINE_GONE),
     ("401 Unauthorized", "the package index needs credentials: set UV_DEFAULT_INDEX or UV_INDEX, or a .netrc"),
     ("Temporary failure in name resolution", "the build has no network: check DNS and proxy settings of the engine"),
 )

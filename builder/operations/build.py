@@ -14,6 +14,7 @@ from builder.engine.secrets import find_secrets
 from builder.image.base.make import make_base, make_base_anew
 from builder.image.build.budget import check_budget
 from builder.image.build.build import build_candidate, lock_project
+from builder.image.build.candidates import settle_candidates
 from builder.image.build.model import BuildJob, BuildResult
 from builder.image.build.preflight import estimate_image_bytes
 from builder.image.build.promote import hash_proof, is_verified, promote_candidate, record_verified, recover_promotion
@@ -26,6 +27,7 @@ from builder.image.spec.types import parse_byte_size
 from builder.image.verify.dags import hash_dags
 from builder.image.verify.model import CheckStatus
 from builder.image.verify.plan import find_spec_dags
+from builder.operations.failed_candidates import remove_failed_candidates
 from builder.operations.lock import refresh_debian_packages
 from builder.operations.lost_modules import check_modules
 from builder.operations.project import load_project
@@ -97,7 +99,9 @@ class BuildFlow:
 
     def _run_locked(self, project: ImageProject, engine: Engine) -> BuildResult:
         started = time.monotonic()
-        recover_promotion(engine, self.runtime.state_folder, project.spec.image.name, self.runtime.progress.note)
+        name, state_folder = project.spec.image.name, self.runtime.state_folder
+        recover_promotion(engine, state_folder, name, self.runtime.progress.note)
+        left = remove_failed_candidates(self.runtime, engine, name, project.spec.folder, project.spec.protect.images)
         project, job, candidate = self._build_or_refresh(project, engine)
         check_budget(candidate, _parse_budget(project), self.runtime.progress, promoting=self.verify)
         reproduced = self._reproduce(project, job, candidate) if self.reproduce else None
@@ -106,6 +110,7 @@ class BuildFlow:
             self.runtime.progress.note(f"{imported} modules: each that can be imported with all files can be without")
         proven = self._prove_and_promote(project, engine, candidate) if self.verify else _VerifiedBuild(None, ())
         pushed = push_candidate(job, candidate, proven.references) if self.options.push else None
+        settle_candidates(state_folder, engine.info.identity, name, left)
         seconds = time.monotonic() - started
         return BuildResult(candidate, proven.report, proven.references, pushed, seconds, reproduced)
 

@@ -81,6 +81,7 @@ def make_state_snapshot(
         since=_collect_retirement_times(mine, done),
         busy=busy,
         unfinished=tuple(UnfinishedRun(_describe_run(one), frozenset(one.known)) for one in running if one.known),
+        failed=frozenset(one.image_id for one in state.candidates if one.engine == engine and one.image_id),
         doubts=(*doubts, *journals.broken),
     )
 

@@ -124,6 +124,8 @@ class StateSnapshot:
     busy: Mapping[str, str] = field(default_factory=dict)
     """Image ID → the unfinished run that may need it."""
     unfinished: tuple[UnfinishedRun, ...] = ()
+    failed: frozenset[str] = frozenset()
+    """Image IDs that a build made which has not ended, or not well."""
     doubts: tuple[str, ...] = ()
     """What could not be read: then nothing goes that only such a file could have named."""
 

@@ -94,7 +94,7 @@ class _RetentionJudge:
         if name := remembered.promoted.get(image.id):
             return f"it is promoted as {name}"
         owner = _find_owner(image)
-        if owner and owner not in remembered.superseded:
+        if owner and owner not in remembered.superseded and image.id not in remembered.failed:
             return f"optbuild made it for {owner}, and the state knows nothing of {owner}: it may be promoted"
         return ""
 
@@ -121,6 +121,9 @@ class _RetentionJudge:
         former = remembered.replaced.get(image.id)
         if former is not None:
             return _decide_superseded(image, former)
+        if image.id in remembered.failed:
+            reason = "a build made it and failed; the next build of its project removes it"
+            return RetentionDecision(RetentionReason.UNUSED, reason)
         if not image.names and not image.digests:
             return RetentionDecision(RetentionReason.DANGLING, "it has no name, and nothing uses it")
         return RetentionDecision(RetentionReason.UNUSED, "no container uses it, and no known file names it")

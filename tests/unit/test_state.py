@@ -11,6 +11,7 @@ from builder.core.errors import StateError
 from builder.state import (
     STATE_FILE,
     FormerImage,
+    OpenCandidate,
     ProjectState,
     PromotionJournal,
     State,
@@ -29,6 +30,7 @@ FULL = State(
     {"sha256:a": VerifiedImage("sha256:a", "demo", "0123456789ab", "proof", 1.5)},
     (ProjectState("engine", "demo", {"demo:latest": "sha256:a"}, (FormerImage("sha256:b", "ba9876543210", 1.0),)),),
     (PromotionJournal("engine", "demo", "sha256:a", "0123456789ab", (TagMove("demo:latest", None),), 2.0),),
+    (OpenCandidate("engine", "demo", "0123456789ab", "demo:0123456789ab", "sha256:b", "sha256:a"),),
 )
 
 

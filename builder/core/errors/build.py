@@ -115,7 +115,7 @@ class BudgetExceededError(CheckFailedError):
         super().__init__(
             f"{text}. Nothing was promoted: all tags stay as they were. The candidate is {reference} ({image_id})",
             hint=f"`docker history {reference}` shows what takes the space; take out what is not needed, or raise "
-            "budget.image-bytes",
+            "budget.image-bytes. The next build removes this candidate",
         )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from builder.core.errors import BuildFailedError, EngineFailedError
-from builder.core.files import hold_lock
+from builder.core.files import count_free_bytes, hold_lock
 from builder.core.progress import SilentProgress
 from builder.core.redact import mask_output
 from builder.engine.build_progress import StepReporter
@@ -25,8 +26,9 @@ from builder.engine.buildx import (
 from builder.engine.compression import check_manifest
 from builder.engine.registry import query_manifest
 from builder.engine.secrets import find_secrets
+from builder.image.build.candidates import open_candidate, record_candidate
 from builder.image.build.model import Candidate, PushedNames, read_metadata
-from builder.image.build.preflight import check_disk, count_free_bytes
+from builder.image.build.preflight import check_disk, explain_full_disk
 from builder.image.build.workspace import make_build_folder, remove_dead_folders
 from builder.state import read_state
 
@@ -82,8 +84,10 @@ def build_candidate(job: BuildJob) -> Candidate:
     builder = require_builder(job)
     if job.push_directly and has_own_store(builder, job.engine):
         return _build_in_registry(job, builder, started)
+    record_candidate(opened := open_candidate(job), job.runtime.state_folder)
     metadata = build_context(job, builder)
     image = require_built_image(job, job.reference)
+    record_candidate(replace(opened, image_id=image.id), job.runtime.state_folder)
     return Candidate(
         image.id,
         job.reference,
@@ -149,9 +153,18 @@ def require_builder(job: BuildJob) -> Builder:
     builder = find_builder(runtime.runner, runtime.env, job.options.builder)
     store = engine.info.containerd_store
     check_options(job.options, builder, reference=job.reference, platform=job.context.platform, containerd_store=store)
-    check_disk(f"the engine's disk ({engine.info.root})", engine.measure_free_bytes(), job.estimate)
-    check_disk(f"the cache's disk ({runtime.cache_folder})", count_free_bytes(runtime.cache_folder), job.estimate)
+    for place, free in measure_disks(job).items():
+        check_disk(place, free, job.estimate)
     return builder
+
+
+def measure_disks(job: BuildJob) -> dict[str, int | None]:
+    """What a build writes to → its free bytes; None: that disk cannot be seen from here."""
+    cache = job.runtime.cache_folder
+    return {
+        f"the engine's disk ({job.engine.info.root})": job.engine.measure_free_bytes(),
+        f"the cache's disk ({cache})": count_free_bytes(cache),
+    }
 
 
 def has_own_store(builder: Builder, engine: Engine) -> bool:
@@ -161,7 +174,11 @@ def has_own_store(builder: Builder, engine: Engine) -> bool:
 
 def build_context(job: BuildJob, builder: Builder, output: PushedImage | None = None) -> str:
     """Write the context into its project's folder and run buildx on it; the text of buildx's metadata file."""
-    with make_build_folder(job.runtime.cache_folder / CONTEXTS, _hash_project(job.engine, job.name)) as folder:
+    name = _hash_project(job.engine, job.name)
+    with (
+        explain_full_disk(partial(measure_disks, job), job.estimate),
+        make_build_folder(job.runtime.cache_folder / CONTEXTS, name) as folder,
+    ):
         context = folder / "context"
         job.context.write(context)
         job.prepare(job.context, context)

@@ -1,14 +1,15 @@
-"""Is there disk enough? Asked before a build, answered with numbers."""
+"""Is there disk enough? Asked before a build, and when one has failed for want of it; answered with numbers."""
 
 from __future__ import annotations
 
-import shutil
+import contextlib
+import errno
 from typing import TYPE_CHECKING
 
-from builder.core.errors import DiskFullError
+from builder.core.errors import DiskFullError, ToolError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     from builder.image.lock.model import Lock
 
@@ -19,6 +20,14 @@ WHEEL_UNPACKED = 3.6
 DEB_UNPACKED = 3.5
 """Unpacked bytes per byte of a .deb, measured over a Debian 12 base."""
 UNKNOWN_WHEEL_BYTES = 1_000_000
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_WORDS = ("no space left on device", "disk quota exceeded")
+"""What other programs say of the same (strerror)."""
+_HOW_TO_FREE = (
+    "free some disk: `docker system df` shows what takes the space. Safe to remove, because it is made "
+    "again when needed: build cache (`docker builder prune`), images without a name (`docker image prune`); "
+    "an image with a name: `docker image rm NAME`, after a look at `optbuild images`"
+)
 
 
 def estimate_image_bytes(lock: Lock) -> int:
@@ -34,17 +43,39 @@ def check_disk(place: str, free: int | None, estimate: int) -> None:
         raise DiskFullError(
             f"{place} has {_format_megabytes(free)} free; this build needs about {_format_megabytes(needed)} "
             f"({NEEDED_FACTOR} times the {_format_megabytes(estimate)} that the image is estimated to have)",
-            hint="free some disk: `docker system df` shows what takes the space. Safe to remove, because it is made "
-            "again when needed: build cache (`docker builder prune`), images without a name (`docker image prune`); "
-            "an image with a name: `docker image rm NAME`, after a look at `optbuild images`",
+            hint=_HOW_TO_FREE,
         )
 
 
-def count_free_bytes(folder: Path) -> int:
-    """Free bytes of the disk on which ``folder`` is, or will be made."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
+@contextlib.contextmanager
+def explain_full_disk(measure: Callable[[], Mapping[str, int | None]], estimate: int) -> Iterator[None]:
+    """What fails in the block because a disk is full becomes a DiskFullError with numbers.
+
+    ``measure``: place → its free bytes, None where they cannot be seen; asked then. ``estimate`` as in
+    :func:`check_disk`, which was right about what others do with that disk meanwhile as far as anybody can be.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        raise _make_full_disk_error(f"{error.filename or 'a file'}: {error.strerror}", measure(), estimate) from error
+    except ToolError as error:
+        if isinstance(error, DiskFullError) or not any(words in error.message.lower() for words in _WORDS):
+            raise
+        raise _make_full_disk_error(error.message, measure(), estimate) from error
+
+
+def _make_full_disk_error(what: str, free: Mapping[str, int | None], estimate: int) -> DiskFullError:
+    seen = ", ".join(
+        f"{place} has {_format_megabytes(count)} free" for place, count in free.items() if count is not None
+    )
+    needed = _format_megabytes(int(estimate * NEEDED_FACTOR))
+    return DiskFullError(
+        f"a disk became full: now {seen or 'no disk can be seen from here'}; this build needs about {needed} on each. "
+        f"Nothing was promoted\n  {what}",
+        hint=_HOW_TO_FREE,
+    )
 
 
 def _format_megabytes(count: int) -> str:

@@ -60,7 +60,7 @@ def check_passed(candidate: Candidate, report: VerifyReport) -> None:
         f"checks failed: {failed or 'none was run'}. Nothing was promoted: all tags stay as they were. The candidate "
         f"is {candidate.reference} ({candidate.image_id})",
         hint=f"look inside with `docker run --rm -it --entrypoint bash {candidate.reference}`; after a change, build "
-        "again",
+        "again: the next build removes this candidate, unless a container uses it",
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.core.errors import EngineFailedError
+from builder.core.naming import REPEATED_SUFFIX
 from builder.image.build.build import CONTEXTS, build_folder, require_builder, require_built_image
 from builder.image.build.workspace import make_build_folder
 from builder.image.render.model import write_files
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from builder.image.build.model import BuildJob
     from builder.image.render.model import BuildContext
 
-REPEATED_SUFFIX = "-repeated"
-"""Ends the tag of the second image while it is compared."""
 TAR_BLOCK = 512
 _RUN = re.compile(r"^\[[^\]]*\] RUN ")
 """How BuildKit names a step that runs something: ``[stage 2/3] RUN ...``."""

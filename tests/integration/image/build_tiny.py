@@ -25,10 +25,12 @@ from builder.core.progress import LineProgress
 from builder.engine.buildx import BuildOptions
 from builder.engine.client import Engine, connect_engine
 from builder.image.build.build import build_candidate, lock_project
+from builder.image.build.candidates import settle_candidates
 from builder.image.build.model import BuildJob
 from builder.image.build.promote import promote_candidate, record_verified, recover_promotion
 from builder.image.render.model import CONTENT_PLACEHOLDER, BuildContext, ContextFile
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
+from builder.operations.failed_candidates import remove_failed_candidates
 
 if TYPE_CHECKING:
     from builder.core.runtime import Runtime
@@ -89,6 +91,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--failing", action="store_true", help="the verification fails")
     parser.add_argument("--no-verify", action="store_true")
     parser.add_argument("--pause-after", type=int, default=0)
+    parser.add_argument("--pause", action="store_true", help="stop for good when it is built and not proven")
+    parser.add_argument("--estimate", type=int, default=1_000_000, help="bytes that the image is said to need")
     parser.add_argument("--progress", default="auto")
     return parser.parse_args()
 
@@ -126,6 +130,7 @@ def _build(args: argparse.Namespace, runtime: Runtime) -> None:
         with lock_project(runtime, engine, args.name):
             say = runtime.progress.note
             recovered = recover_promotion(engine, runtime.state_folder, args.name, say)
+            left = remove_failed_candidates(runtime, engine, args.name, args.home)
             job = BuildJob(
                 runtime,
                 tiny_context(args.name, args.content, run=args.run),
@@ -133,9 +138,12 @@ def _build(args: argparse.Namespace, runtime: Runtime) -> None:
                 engine,
                 BuildOptions(progress=args.progress),
                 lambda _context, folder: write_base(folder, args.busybox),
-                1_000_000,
+                args.estimate,
             )
             candidate = build_candidate(job)
+            if args.pause:
+                _print("paused")
+                time.sleep(600)
             references = list_promoted_references(args.name, ("latest", "v1"), ("web", "init"))
             if not args.no_verify:
                 status = CheckStatus.FAILED if args.failing else CheckStatus.PASSED
@@ -147,6 +155,7 @@ def _build(args: argparse.Namespace, runtime: Runtime) -> None:
                 promote_candidate(
                     candidate, references, project=args.name, engine=engine, folder=runtime.state_folder, say=say
                 )
+            settle_candidates(runtime.state_folder, engine.info.identity, args.name, left)
     _print(json.dumps({"id": candidate.image_id, "cached": candidate.cached, "recovered": recovered}))
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -21,8 +25,6 @@ from builder.core.progress import SilentProgress
 from builder.core.runtime import Runtime
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from builder.core.process import Command, ProcessResult
 
 COMMAND = {"try": "Try something."}
@@ -81,11 +83,6 @@ ENDINGS = {
         "optbuild: error: a.toml:3: image.name: bad\n  next: write it\n",
     ),
     "tool failed": (raising(ToolError("no engine")), 3, "optbuild: error: no engine\n"),
-    "disk full": (
-        raising(OSError(28, "No space left on device", "/x")),
-        3,
-        "optbuild: error: /x: No space left on device\n",
-    ),
     "no permission": (
         raising(PermissionError(13, "Permission denied", "/x")),
         3,
@@ -119,6 +116,19 @@ def test_each_ending_has_its_code_and_its_words(
 ) -> None:
     assert run(body) == code
     assert capsys.readouterr().err == text
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_with_what_is_free(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path, number: int
+) -> None:
+    """A write that fails does not say of which file; the cache's folder is not known here."""
+    assert run(raising(OSError(number, os.strerror(number)))) == 3
+    said = capsys.readouterr().err
+    assert said.startswith(f"optbuild: error: the operating system: {os.strerror(number)}. Free are ")
+    for folder in (tmp_path, tmp_path / "optbuild", Path(tempfile.gettempdir())):
+        assert re.search(rf"[\d,]+\.\d MB at {re.escape(str(folder))}", said)
+    assert "\n  next: make room there" in said
 
 
 def test_sigterm_is_not_swallowed_by_a_broad_except(run: Callable[..., int]) -> None:

@@ -117,6 +117,8 @@ def test_a_failure_outside_of_any_step_gives_the_last_words() -> None:
     [
         ("SSLError(CERTIFICATE_VERIFY_FAILED)", "SSL_CERT_FILE"),
         ("write /x: no space left on device", "free some disk"),
+        ("ERROR: failed to solve: Unavailable: error reading from server: EOF", "the engine ended"),
+        ("ERROR: Cannot connect to the Docker daemon at unix:///x.sock.", "`optbuild doctor`"),
         ("Hash mismatch for `pandas==2.0.3`", "--upgrade-package pandas`"),
     ],
 )

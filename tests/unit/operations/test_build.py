@@ -31,7 +31,7 @@ from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.operations import build as build_flow
 from builder.operations.build import BuildFlow
 from builder.operations.project import load_project
-from builder.state import read_state
+from builder.state import OpenCandidate, read_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +94,9 @@ class Stages:
     def recover(self, *_args: object) -> None:
         self.enter("recover")
 
+    def remove_failed(self, runtime: Runtime, *_args: object) -> tuple[OpenCandidate, ...]:
+        return read_state(runtime.state_folder).candidates
+
 
 @pytest.fixture
 def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
@@ -103,13 +106,15 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
         image=SimpleNamespace(name="registry.example/demo", tags=("latest",)),
         verify=SimpleNamespace(database="sqlite", broker=None, dags=None),
         budget=SimpleNamespace(image_bytes=None),
+        folder=Path(),
+        protect=SimpleNamespace(images=()),
     )
     lock = SimpleNamespace(platform="linux/amd64", foundation=None)
     loaded = SimpleNamespace(spec=spec, lock=lock, roles=(ROLE,))
 
     @contextlib.contextmanager
-    def nothing(*_args: object) -> Iterator[None]:
-        yield
+    def nothing(*_args: object) -> Iterator[Any]:
+        yield SimpleNamespace(info=SimpleNamespace(identity="e"))
 
     found.spec = spec
     monkeypatch.setattr(build_flow, "load_project", lambda _folder: loaded)
@@ -123,6 +128,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
     monkeypatch.setattr(build_flow, "check_reproducible", found.reproduce)
     monkeypatch.setattr(build_flow, "check_modules", found.import_modules)
     monkeypatch.setattr(build_flow, "recover_promotion", found.recover)
+    monkeypatch.setattr(build_flow, "remove_failed_candidates", found.remove_failed)
     monkeypatch.setattr(build_flow, "refresh_debian_versions", found.refresh_debian_versions)
     return found
 

@@ -133,6 +133,11 @@ CASES: dict[str, tuple[Callable[[], Shelf], RetentionReason, str]] = {
         RetentionReason.PROTECTED,
         "a.json is broken, so it is not known whether something needs it",
     ),
+    "left by a build that failed": (
+        lambda: world(remembered=StateSnapshot(failed=frozenset({APP}))),
+        RetentionReason.UNUSED,
+        "a build made it and failed; the next build of its project removes it",
+    ),
     "nothing": (world, RetentionReason.UNUSED, "no container uses it, and no known file names it"),
 }
 

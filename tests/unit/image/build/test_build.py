@@ -17,7 +17,7 @@ from builder.engine.client import EngineInfo, ImageInfo
 from builder.image.build.build import build_candidate, lock_project
 from builder.image.build.model import BuildJob
 from builder.image.render.model import BuildContext, ContextFile
-from builder.state import VerifiedImage, update_state
+from builder.state import VerifiedImage, read_state, update_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +67,10 @@ class FakeDocker:
 
     def inspect_image(self, reference: str) -> ImageInfo | None:
         return self.images.get(reference)
+
+    def find_image_id(self, reference: str) -> str | None:
+        image = self.images.get(reference)
+        return None if image is None else image.id
 
     def measure_free_bytes(self) -> int | None:
         return self.free
@@ -121,10 +125,23 @@ def test_a_build_gives_the_image_of_its_content_tag(place: Place) -> None:
     assert len(place.docker.builds) == 1
 
 
+def test_a_build_is_written_down_before_it_begins_and_when_it_ended(place: Place) -> None:
+    folder = place.job.runtime.state_folder
+    seen: list[str | None] = []
+
+    def prepare(_context: BuildContext, _folder: Path) -> None:
+        seen.extend(one.image_id for one in read_state(folder).candidates)
+
+    build_candidate(replace(place.job, prepare=prepare))
+    (left,) = read_state(folder).candidates
+    assert (seen, left.image_id, left.reference, left.before) == ([None], "sha256:a", place.job.reference, None)
+
+
 def test_what_is_proven_needs_no_process(place: Place) -> None:
     proven(place, good(place.job))
     assert build_candidate(place.job).cached
     assert place.docker.builds == []
+    assert read_state(place.job.runtime.state_folder).candidates == ()
 
 
 def test_an_image_that_was_never_verified_is_built_again(place: Place) -> None:
