@@ -55,7 +55,7 @@ def command(
         )
     project = load_project(runtime.cwd / folder)
     if explain:
-        _explain_layers(runtime, project.lock)
+        _explain_layers(runtime, project.lock, several=project.spec.build.multi_stage)
         return
     context = render_context(project.spec, project.lock)
     roles = tuple(role.name for role in project.roles)
@@ -76,8 +76,9 @@ def command(
     )
 
 
-def _explain_layers(runtime: Runtime, lock: Lock) -> None:
-    from builder.image.lock.layers.explain import explain_layers
+def _explain_layers(runtime: Runtime, lock: Lock, *, several: bool) -> None:
+    from builder.image.lock.layers.explain import estimate_stage_cost, explain_layers
     from builder.report.layers import format_layers_text
 
-    runtime.out.write(format_layers_text(explain_layers(lock)))
+    cost = None if several else estimate_stage_cost(lock)
+    runtime.out.write(format_layers_text(explain_layers(lock), cost))

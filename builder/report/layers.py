@@ -10,7 +10,7 @@ from builder.report.units import format_size, pluralize
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from builder.image.lock.layers.explain import LayerExplanation
+    from builder.image.lock.layers.explain import LayerExplanation, StageCost
 
 _WIDTH = 110
 _INTRODUCTION = (
@@ -19,17 +19,21 @@ _INTRODUCTION = (
 )
 
 
-def format_layers_text(explanations: Sequence[LayerExplanation]) -> str:
-    return "".join(f"{line}\n" for line in _iterate_lines(explanations))
+def format_layers_text(explanations: Sequence[LayerExplanation], cost: StageCost | None = None) -> str:
+    """``cost``: of the one stage that the spec asks for; None: it has several."""
+    return "".join(f"{line}\n" for line in _iterate_lines(explanations, cost))
 
 
-def _iterate_lines(explanations: Sequence[LayerExplanation]) -> Iterator[str]:
+def _iterate_lines(explanations: Sequence[LayerExplanation], cost: StageCost | None) -> Iterator[str]:
     distributions = sum(not part.endswith(".libs") for one in explanations for part in one.layer.members)
     whole = format_size(sum(one.pushed for one in explanations))
     stages = pluralize(len({one.stage for one in explanations}), "build stage")
     layers = pluralize(len(explanations), "layer")
     yield f"{layers} of {pluralize(distributions, 'Python package')}, {whole}, made by {stages}"
     yield from textwrap.wrap(_INTRODUCTION, _WIDTH)
+    if cost is not None:
+        yield ""
+        yield from textwrap.wrap(_describe_cost(cost, whole), _WIDTH)
     for one in explanations:
         yield ""
         yield f"{one.layer.name}: pushes {format_size(one.pushed)}, pulls {format_size(one.pulled)} (stage {one.stage})"
@@ -37,3 +41,13 @@ def _iterate_lines(explanations: Sequence[LayerExplanation]) -> Iterator[str]:
         yield from textwrap.wrap(
             ", ".join(one.layer.members), _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
         )
+
+
+def _describe_cost(cost: StageCost, whole: str) -> str:
+    return (
+        f"One stage, as `multi-stage = false` asks: a new version of any of the {pluralize(cost.packages, 'package')} "
+        f"installs all of them again, because the build cache has no step for each, and pushes {whole}. Several stages "
+        f"would make {pluralize(cost.layers, 'layer')} in {pluralize(cost.stages, 'build stage')}: a new version runs "
+        f"one of these, and pushes {format_size(cost.mean)} on average, from {format_size(cost.least)} to "
+        f"{format_size(cost.most)}."
+    )

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from render_forms import make_single_stage
 from runtime_factory import make_runtime
 
 from builder.cli import main as cli
 from builder.core.progress import LineProgress
+from builder.image.lock.document import read_lock, write_lock
 from builder.image.render.folder import RECORD
+from builder.image.spec.reader import read_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +28,11 @@ IMAGE = str(Path(__file__).parents[3] / "images/airflow")
 def render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """``render(*words)`` of the project's own image: exit code, stdout, stderr."""
 
-    def run(*words: str) -> tuple[int, str, str]:
+    def run(*words: str, image: str = IMAGE) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
         env = {"HOME": str(tmp_path / "home")}
         runtime = make_runtime(tmp_path, env, progress=LineProgress(err), out=out, err=err)
-        code = cli.run(("render", IMAGE, *words), lambda **_: runtime)
+        code = cli.run(("render", image, *words), lambda **_: runtime)
         return code, out.getvalue(), err.getvalue() + capsys.readouterr().err
 
     return run
@@ -119,6 +122,20 @@ def test_explain_says_of_each_layer_what_it_holds_and_moves(render: Callable[...
         "seaborn: pushes 791 kB, pulls 7.57 MB (stage python-12)\n  why: small; pinned by projects\n  seaborn\n" in out
     )
     assert out.index("\nbabel: ") < out.index("\nseaborn: ")
+
+
+def test_explain_says_what_one_stage_costs(render: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """In figures of the same lock: those of the layers that several stages would make."""
+    assert "One stage" not in render("--explain")[1]
+    text = (Path(IMAGE) / "optbuild.toml").read_text()
+    (tmp_path / "optbuild.toml").write_text(f"{text}\n[build]\nmulti-stage = false\n")
+    one = make_single_stage(read_spec(Path(IMAGE)), read_lock(Path(IMAGE) / "optbuild.lock"), "")
+    write_lock(tmp_path / "optbuild.lock", one.lock)
+    code, out, err = render("--explain", image=str(tmp_path))
+    assert (code, err) == (0, "")
+    said = " ".join(out.split())
+    assert "a new version of any of the 154 packages installs all of them again, because the build cache" in said
+    assert "and pushes 163 MB. Several stages would make 30 layers in 10 build stages: a new version runs one" in said
 
 
 @pytest.mark.parametrize("other", [("--output", "x"), ("--format", "bake")])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.core.naming import MOST_LAYERS
 from builder.image.lock.layers.groups import find_group
-from builder.image.lock.layers.plan import list_layers
+from builder.image.lock.layers.plan import list_layers, plan_layers
 from builder.image.lock.layers.sizes import estimate_layer_bytes
 from builder.image.lock.layers.stages import plan_stages
 
@@ -27,6 +28,33 @@ class LayerExplanation:
     """The same and all that lies above it: what a node with overlay2 then pulls."""
     why: str
     """Why it is a layer and lies where it lies."""
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """What one stage gives up: how it would be with several. Bytes are compressed, and estimates from the same lock."""
+
+    layers: int
+    stages: int
+    packages: int
+    least: int
+    """Bytes that a new version of one package pushes, at least"""
+    most: int
+    mean: int
+    """and on average of all packages."""
+
+
+def estimate_stage_cost(lock: Lock) -> StageCost | None:
+    """None where nothing is installed."""
+    names = [one.name for one in lock.python]
+    if not names:
+        return None
+    layers = plan_layers(dict.fromkeys(names), MOST_LAYERS)
+    sizes = {layer: estimate_layer_bytes(layer, lock) for layer in layers}
+    pushed = [sizes[layer] for name in names for layer in layers if name in layer.members]
+    return StageCost(
+        len(layers), len(plan_stages(layers)), len(names), min(pushed), max(pushed), round(sum(pushed) / len(pushed))
+    )
 
 
 def explain_layers(lock: Lock) -> tuple[LayerExplanation, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from builder.image.lock.layers.explain import explain_layers
+from builder.image.lock.layers.explain import estimate_stage_cost, explain_layers
 from builder.image.lock.layers.plan import plan_layers
 
 if TYPE_CHECKING:
@@ -29,3 +29,15 @@ def test_a_folded_layer_names_the_limit_that_folds_it(lock: Lock) -> None:
 def test_an_old_lock_is_told_how_to_get_layers(lock: Lock) -> None:
     (one,) = explain_layers(dataclasses.replace(lock, layers=()))
     assert "optbuild lock" in one.why
+
+
+def test_one_stage_costs_what_its_packages_would_move_apart(lock: Lock) -> None:
+    """Each counts once, however many there are in its layer."""
+    several = explain_layers(lock)
+    one = dataclasses.replace(lock, layers=plan_layers(dict.fromkeys((one.name for one in lock.python), 1), 1))
+    cost = estimate_stage_cost(one)
+    assert cost
+    pushed = [layer.pushed for one in lock.python for layer in several if one.name in layer.layer.members]
+    assert (cost.layers, cost.packages) == (len(several), len(lock.python))
+    assert (cost.least, cost.most, cost.mean) == (min(pushed), max(pushed), round(sum(pushed) / len(pushed)))
+    assert estimate_stage_cost(dataclasses.replace(lock, python=(), layers=())) is None
