@@ -42,6 +42,9 @@ HINTS = (
 )
 """What a log says, and what to do about it; the first that matches is shown."""
 
+_OWN_HEADERS = re.compile(r"-I/(?!usr/include/)\S*?/include/python3\.\d+")
+"""Where a compiler looks for the headers of a Python that is not Debian's."""
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -56,7 +59,13 @@ def diagnose_failure(text: str) -> Diagnosis:
     if names := _find_mismatches(text):
         return _explain_mismatch(names)
     hint = next((hint for pattern, hint in HINTS if pattern in text), None)
-    return Diagnosis(hint=hint or _name_packages(find_missing_packages(text).packages))
+    packages = find_missing_packages(text).packages
+    if "python3-dev" in packages and _OWN_HEADERS.search(text):
+        return Diagnosis(
+            "the Python of the base image has no headers, and those of Debian's python3-dev are of another one",
+            "take a base image that has its Python's headers, as the official ones do, or a version with a wheel",
+        )
+    return Diagnosis(hint=hint or _name_packages(packages))
 
 
 def _name_packages(packages: tuple[str, ...]) -> str | None:

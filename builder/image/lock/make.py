@@ -116,8 +116,8 @@ def make_lock(
             roots = list_root_requirements(inputs)
             stage = None
             if options.build_wheels is not None:
-                before = RequiredLibraries((), ())
-                stage = LockedBuilderStage(uv, target, inputs, lambda: resolve_debian(before), options.build_wheels)
+                before, make_wheels = RequiredLibraries((), ()), options.build_wheels
+                stage = LockedBuilderStage(uv, target, inputs, lambda: resolve_debian(before), make_wheels, foundation)
             preferences = make_preferences(
                 inputs, constraints, kept, foundation=foundation, upgrade_packages=options.upgrade_packages
             )
@@ -137,8 +137,8 @@ def make_lock(
             debian_task.update(detail=packages.describe())
     if replaced := describe_package_upgrades(packages.runtime, options.foundation):
         progress.note(replaced)
-    for advice in list_source_advice(inputs, python.files, python.facts, python.unbuilt, packages):
-        progress.note(advice)
+    for one in list_source_advice(inputs, python.files, python.facts, python.unbuilt, packages, foundation=foundation):
+        progress.note(one)
     lock = _assemble_lock(
         target, inputs, constraints, options.foundation, python=python, needs=needs, packages=packages, previous=kept
     )

@@ -48,3 +48,12 @@ def test_a_network_that_fails_is_told_before_a_program_that_is_missing() -> None
 def test_a_refused_push_is_not_taken_for_a_package_index() -> None:
     found = diagnose_failure("ERROR: failed to push r.example/a:1: unexpected status: 401 Unauthorized")
     assert "docker login" in str(found.hint)
+
+
+def test_a_python_of_the_image_itself_gets_no_headers_of_debian() -> None:
+    missing = "Modules/common.h:9:10: fatal error: Python.h: No such file or directory\n"
+    found = diagnose_failure(f"'gcc', '-I/opt/build/include', '-I/usr/local/include/python3.11', '-c'\n{missing}")
+    assert found.cause is not None
+    assert found.cause.startswith("the Python of the base image has no headers")
+    debian = diagnose_failure(f"'gcc', '-I/opt/build/include', '-I/usr/include/python3.11', '-c'\n{missing}")
+    assert debian.hint == 'add "python3-dev" to build of [apt] in optbuild.toml, then: optbuild lock'

@@ -34,6 +34,13 @@ def list_package_names(runtime: Iterable[DebianPackage], foundation: Foundation 
     return frozenset({*(one.name for one in runtime), *(one.name for one in below)})
 
 
+def list_given_packages(foundation: Foundation | None) -> frozenset[str]:
+    """What a source finds below it when it is built, as names of Debian packages. A Python that is not Debian's brings
+    its own headers, and those of ``python3-dev`` are none of it."""
+    own = foundation is not None and not foundation.has_debian_python
+    return list_package_names((), foundation) | (frozenset({"python3-dev"}) if own else frozenset())
+
+
 def list_package_upgrades(
     runtime: Iterable[DebianPackage], foundation: Foundation | None
 ) -> tuple[PackageUpgrade, ...]:

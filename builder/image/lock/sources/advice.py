@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from builder.core.build_packages import C_COMPILER, find_binary_twin, list_needed_packages, select_absent_packages
 from builder.core.phrases import join_names
 from builder.dockerfile.runtime_libraries import find_runtime_library
+from builder.image.lock.present.packages import list_given_packages
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from builder.image.lock.debian import ResolvedPackages
     from builder.image.lock.facts import DistributionFacts
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import LockInputs
     from builder.image.lock.pylock import LockedFile
     from builder.image.lock.sources.unbuilt import UnbuiltSource
@@ -30,13 +32,16 @@ def list_source_advice(
     facts: Mapping[str, DistributionFacts],
     unbuilt: Sequence[UnbuiltSource],
     packages: ResolvedPackages,
+    *,
+    foundation: Foundation | None = None,
 ) -> Iterator[str]:
     """Whole sentences, the ones about single sdists first, then one line to copy for each key of ``[apt]``.
 
-    ``packages``: what the image and the builder stage will have.
+    ``packages``: what the image and the builder stage will have, beside what ``foundation`` has.
     """
     open_cases = {one.file.name: one for one in unbuilt if not one.proven}
-    runtime = {package.name for package in packages.runtime}
+    release = inputs.debian if foundation is None else foundation.debian
+    runtime = {*(package.name for package in packages.runtime), *list_given_packages(foundation)}
     installed = runtime | {package.name for package in packages.build}
     build: list[str] = []
     libraries: list[str] = []
@@ -45,7 +50,7 @@ def list_source_advice(
             continue
         case = open_cases.get(file.name)
         absent = select_absent_packages(_list_build_needs(file.name, facts[file.name], case), installed)
-        missing = tuple(_iterate_absent_libraries(file.name, inputs.debian, runtime))
+        missing = tuple(_iterate_absent_libraries(file.name, release, runtime))
         build += absent
         libraries += missing
         yield from _describe_source(file, case, absent, missing)

@@ -15,6 +15,7 @@ from builder.core.errors import (
 )
 from builder.core.files import make_private_folder
 from builder.image.lock.model import FALLBACK_EPOCH, Distribution, Lock
+from builder.image.lock.present.packages import list_given_packages
 from builder.image.lock.resolve import resolve_files
 from builder.image.lock.sources.advice import format_apt_lines
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.image.lock.debian import ResolvedPackages
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import LockInputs
     from builder.image.lock.pylock import LockedFile
     from builder.image.lock.target import LockTarget
@@ -39,20 +41,23 @@ class WheelBuilder(Protocol):
 
 @dataclass(frozen=True)
 class LockedBuilderStage:
-    """``resolve_packages`` gives the Debian packages as far as they are known before the Python ones are."""
+    """``resolve_packages`` gives the Debian packages as far as they are known before the Python ones are, beside those
+    of ``foundation``."""
 
     uv: Uv
     target: LockTarget
     inputs: LockInputs
     resolve_packages: Callable[[], ResolvedPackages]
     build_wheels: WheelBuilder
+    foundation: Foundation | None = None
 
     def build(
         self, file: LockedFile, tools: tuple[LockedFile, ...], needed: tuple[str, ...], folder: Path, *, why: str
     ) -> None:
         """As :class:`builder.image.lock.sources.unbuilt.BuilderStage` says it."""
         packages = self.resolve_packages()
-        names = {package.name for package in (*packages.runtime, *packages.build)}
+        added = (package.name for package in (*packages.runtime, *packages.build))
+        names = {*added, *list_given_packages(self.foundation)}
         if absent := select_absent_packages((*list_needed_packages(file.name), *needed), names):
             raise UnbuildableSourceError(
                 f"it must be built in the builder stage, and nothing in [apt] build gives {', '.join(absent)}",
@@ -72,6 +77,7 @@ class LockedBuilderStage:
             shared_libraries=(),
             runtime=packages.runtime,
             build=packages.build,
+            foundation=self.foundation,
         )
         try:
             self.build_wheels(lock, folder, f"{why}\n  it is built in the builder stage now, on the Docker engine")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.core.errors import SourceNotBuiltError, ToolFailedError
+from builder.core.errors import IndexUnreadableError, SourceNotBuiltError, ToolFailedError
 from builder.core.process import Command, ProcessResult
 from builder.image.lock.facts import DistributionFacts
 from builder.image.lock.uv import Uv, add_index_variables, add_known_metadata, find_uv, make_uv_error
@@ -81,3 +81,16 @@ def test_a_source_that_uv_had_to_build_is_named() -> None:
     assert isinstance(error, SourceNotBuiltError)
     assert isinstance(error, ToolFailedError)
     assert (error.name, error.version) == ("Py_Curl", "7.45.2")
+
+
+def test_a_source_whose_build_needs_what_the_base_has_is_named_too() -> None:
+    """uv downloads nothing there: of what a foundation has it knows the names."""
+    said = (
+        "error: Failed to download and build `py_ldap==3.4.4`\n  cause: Failed to download `setuptools==84.2.1`\n"
+        "  cause: Failed to extract archive: /scratch/present/setuptools-84.2.1-py3-none-any.whl\n"
+    )
+    error = make_uv_error(ProcessResult(Command(("uv",), timeout=1), 2, "", said))
+    assert isinstance(error, SourceNotBuiltError)
+    assert (error.name, error.version) == ("py_ldap", "3.4.4")
+    network = said.partition("  cause: Failed to extract")[0]
+    assert isinstance(make_uv_error(ProcessResult(Command(("uv",), timeout=1), 2, "", network)), IndexUnreadableError)

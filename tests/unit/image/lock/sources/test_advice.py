@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from foundation_factory import make_foundation
 
 from builder.core.build_packages import MissingPackages
 from builder.image.lock.debian import ResolvedPackages
 from builder.image.lock.facts import DistributionFacts, ElfRecord
+from builder.image.lock.foundation import InstalledPackage
 from builder.image.lock.model import DebianPackage
 from builder.image.lock.pylock import LockedFile
 from builder.image.lock.sources.advice import format_apt_lines, list_source_advice
@@ -135,3 +137,17 @@ def test_what_the_builder_stage_built_needs_no_word(lock: Lock) -> None:
 
 def test_a_name_stands_once_in_the_line() -> None:
     assert format_apt_lines("build", ("gcc",), ("gcc", "make", "make")) == '[apt] build = ["gcc", "make"]'
+
+
+def test_what_the_base_image_has_is_not_asked_for(lock: Lock) -> None:
+    """Its own Python has its headers beside it; what it loads is its own, by the names of its release."""
+    files, facts = [make_file("python-ldap")], {"python-ldap": DistributionFacts("python-ldap", (), ELF)}
+    inputs = replace(lock.inputs, debian="", apt_build=(), apt_runtime=())
+    names = ("gcc", "libc6-dev", "libldap-2.5-0")
+    foundation = make_foundation(packages=tuple(InstalledPackage(name, "1", "amd64") for name in names))
+    *_, build, runtime = list_source_advice(inputs, files, facts, [], make_packages(), foundation=foundation)
+    assert build == '  in optbuild.toml: [apt] build = ["libldap2-dev", "libsasl2-dev"]'
+    assert runtime == '  in optbuild.toml: [apt] runtime = ["libsasl2-2"]'
+    debian = replace(foundation, python_path="/usr/bin/python3.11")
+    said = "\n".join(list_source_advice(inputs, files, facts, [], make_packages(), foundation=debian))
+    assert '"python3-dev"' in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from foundation_factory import make_foundation
 
 from builder.core.errors import (
     BuilderUnavailableError,
@@ -14,6 +15,7 @@ from builder.core.errors import (
     UnbuildableSourceError,
 )
 from builder.image.lock.debian import ResolvedPackages
+from builder.image.lock.foundation import InstalledPackage
 from builder.image.lock.model import DebianPackage
 from builder.image.lock.pylock import LockedFile
 from builder.image.lock.sources.builder_stage import LockedBuilderStage
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.core.process import Command
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import Lock
     from builder.image.lock.target import LockTarget
 
@@ -52,14 +55,20 @@ class FakeWheels:
 def build(fake_runner: Any, lock: Lock, target: LockTarget, tmp_path: Path) -> Any:
     """Builds ``FILE`` where ``[apt] build`` gives these packages."""
 
-    def run(wheels: FakeWheels, packages: str = COMPLETE, needed: tuple[str, ...] = ()) -> None:
+    def run(
+        wheels: FakeWheels,
+        packages: str = COMPLETE,
+        needed: tuple[str, ...] = (),
+        foundation: Foundation | None = None,
+    ) -> None:
         def answer(command: Command) -> tuple[int, str, str]:
             (tmp_path / command.argv[command.argv.index("--output-file") + 1]).write_text(UV_FILE)
             return 0, "", ""
 
         uv = Uv("uv", "0.13.9", "py", fake_runner(answer), {})
         debian = tuple(DebianPackage(name, "1", "amd64", "00", 1) for name in packages.split())
-        stage = LockedBuilderStage(uv, target, lock.inputs, lambda: ResolvedPackages(lock.runtime, debian), wheels)
+        resolved = ResolvedPackages(lock.runtime, debian)
+        stage = LockedBuilderStage(uv, target, lock.inputs, lambda: resolved, wheels, foundation)
         stage.build(FILE, (TOOL,), needed, tmp_path / "out", why="it has no wheel")
 
     return run
@@ -75,6 +84,13 @@ def test_the_lock_of_this_source_alone_is_built(build: Any, lock: Lock, tmp_path
     assert {one.name for one in made.build} == set(COMPLETE.split())
     assert folder == tmp_path / "out"
     assert announcement == "it has no wheel\n  it is built in the builder stage now, on the Docker engine"
+
+
+def test_a_base_image_is_what_it_stands_on(build: Any) -> None:
+    """With the headers of its own Python, and with its own packages."""
+    wheels, foundation = FakeWheels(), make_foundation(packages=(InstalledPackage("gcc", "4:12", "amd64"),))
+    build(wheels, "libc6-dev libcurl4-openssl-dev libssl-dev", foundation=foundation)
+    assert wheels.calls[0][0].foundation is foundation
 
 
 @pytest.mark.parametrize(
