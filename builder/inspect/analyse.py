@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from builder.inspect.filesystem import ImageFilesystem
     from builder.inspect.model import ImageContent
 
+BYTECODE = ".pyc"
+"""The end of its name (PEP 3147)."""
+
 
 def analyze_image(
     content: ImageContent, asked_for: Iterable[str] = frozenset(), machine: Machine = UNKNOWN
@@ -56,8 +59,12 @@ def _summarize_layers(filesystem: ImageFilesystem) -> tuple[LayerSummary, ...]:
     for one in filesystem.hidden:
         hidden[one.layer] += one.entry.size
     files: dict[int, int] = defaultdict(int)
-    for layer_index in (*(one.layer for one in filesystem.files.values()), *(one.layer for one in filesystem.hidden)):
+    bytecode: dict[int, int] = defaultdict(int)
+    visible = ((one.layer, one.entry) for one in filesystem.files.values())
+    for layer_index, entry in (*visible, *((one.layer, one.entry) for one in filesystem.hidden)):
         files[layer_index] += 1
+        if entry.path.endswith(BYTECODE):
+            bytecode[layer_index] += entry.size
     instructions = content.instructions or ("",) * len(content.layers)
     if LABEL_CONTENT in content.labels:
         instructions = tuple(map(name_planned_layer, instructions))
@@ -71,6 +78,7 @@ def _summarize_layers(filesystem: ImageFilesystem) -> tuple[LayerSummary, ...]:
             files[number],
             hidden[number],
             number < content.base_layers,
+            bytecode[number],
         )
         for number, (layer, chain, instruction) in enumerate(
             zip(content.layers, content.chains, instructions, strict=True)

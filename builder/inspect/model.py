@@ -153,6 +153,8 @@ class LayerSummary:
     hidden: int
     """Bytes of it that a later layer replaces or deletes: they are stored and pulled, and nobody can read them."""
     from_base: bool
+    bytecode: int = 0
+    """Bytes of it that are compiled Python: made from other files of the image, so that no start has to make them."""
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,16 @@ class Inspection:
     @cached_property
     def waste_bytes(self) -> int:
         return sum(waste.bytes for waste in self.waste)
+
+    @cached_property
+    def bytecode_bytes(self) -> int:
+        """Of all layers; part of ``bytes``."""
+        return sum(layer.bytecode for layer in self.layers)
+
+    @cached_property
+    def added_layers(self) -> tuple[LayerSummary, ...]:
+        """Those above the base's; all where no base is known."""
+        return tuple(layer for layer in self.layers if not layer.from_base)
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,8 @@ def _format_head(found: Inspection, name: str) -> Iterator[str]:
         f"  {pluralize(len(found.layers), 'layer')}; a container sees {format_size(found.visible_bytes)}; "
         f"{format_size(found.waste_bytes)} is waste{percent}"
     )
+    if found.bytecode_bytes:
+        yield f"  {_describe_bytecode(found)}"
     if content.base_layers:
         below = sum(layer.bytes for layer in found.layers[: content.base_layers])
         named = f" {escape_to_one_line(content.base_name)}" if content.base_name else ""
@@ -69,6 +71,15 @@ def _format_head(found: Inspection, name: str) -> Iterator[str]:
         yield f"  there is no base, because {content.base_why}: every layer counts"
     else:
         yield "  no base is known, so every layer counts; `--base IMAGE` names one"
+
+
+def _describe_bytecode(found: Inspection) -> str:
+    """Apart, because two images are compared by what was put into them; compiled Python follows from that."""
+    if not found.content.base_layers:
+        return f"{format_size(found.bytecode_bytes)} of it is bytecode"
+    added = sum(layer.bytes for layer in found.added_layers)
+    bytecode = sum(layer.bytecode for layer in found.added_layers)
+    return f"{format_size(added)} are above the base, {format_size(bytecode)} of them bytecode"
 
 
 def compute_percentage(part: int, whole: int) -> float:
@@ -197,6 +208,7 @@ def format_inspection_json(found: Inspection, verdicts: Sequence[BudgetResult] =
         },
         "bytes": found.bytes,
         "visible_bytes": found.visible_bytes,
+        "bytecode_bytes": found.bytecode_bytes,
         "waste_bytes": found.waste_bytes,
         "waste_percent": round(compute_percentage(found.waste_bytes, found.bytes), 2),
         "layers": [_make_layer_document(one) for one in found.layers],
@@ -227,6 +239,7 @@ def _make_layer_document(one: LayerSummary) -> dict[str, Any]:
         "tar_bytes": one.tar_bytes,
         "files": one.files,
         "hidden_bytes": one.hidden,
+        "bytecode_bytes": one.bytecode,
         "from_base": one.from_base,
     }
 

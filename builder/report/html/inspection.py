@@ -70,6 +70,7 @@ def _list_image_figures(inspection: Inspection) -> tuple[tuple[str, str], ...]:
         ("Unpacked", format_size(inspection.bytes)),
         ("Visible in a container", format_size(inspection.visible_bytes)),
         ("Hidden by later layers", format_size(hidden)),
+        ("Bytecode", format_size(inspection.bytecode_bytes)),
         ("Waste", f"{format_size(inspection.waste_bytes)} ({percent:.1f} %)"),
         ("Layers", f"{len(inspection.layers):,}"),
         ("Files", f"{sum(layer.files for layer in inspection.layers):,}"),

@@ -38,6 +38,13 @@ def test_bytes_are_those_of_all_layers_and_visible_ones_of_what_is_seen() -> Non
     assert [one.instruction for one in found.layers] == ["RUN step 0", "RUN step 1"]
 
 
+def test_bytecode_of_a_layer_counts_there_also_where_a_later_one_hides_it() -> None:
+    compiled = "/a/__pycache__/x.cpython-311.pyc"
+    found = inspected(layer(file(compiled, 100), file("/a/x.py", 10)), layer(file(compiled, 7), file("/pyc", 1)))
+    assert [one.bytecode for one in found.layers] == [100, 7]
+    assert found.bytecode_bytes == 107
+
+
 def test_a_layer_that_the_lock_planned_bears_its_name_there() -> None:
     """In our own images alone: another Dockerfile may copy from such a folder too."""
     made = content(layer(file("/a", 1)), layer(file("/b", 1)), layer(file("/c", 1)))

@@ -45,6 +45,17 @@ def test_the_head_says_what_it_is_and_how_much() -> None:
     assert third == "  the lowest layer is the base's below: 1.2 MB, in which only secrets count as waste"
 
 
+def test_bytecode_is_counted_apart() -> None:
+    parts = (file("/b/x.py", 900_000), file("/b/__pycache__/x.cpython-311.pyc", 600_000))
+    layers = layer(file("/a/__pycache__/y.cpython-311.pyc", 250_000)), layer(*parts)
+    assert "\n  850 kB of it is bytecode\n" in format_inspection_text(inspected(*layers), "x")
+    based = inspected(*layers, base=1)
+    assert "\n  1.5 MB are above the base, 600 kB of them bytecode\n" in format_inspection_text(based, "x")
+    document = json.loads(format_inspection_json(based))
+    assert document["bytecode_bytes"] == sum(one["bytecode_bytes"] for one in document["layers"]) == 850_000
+    assert "bytecode" not in format_inspection_text(image(), "x")
+
+
 def test_it_says_why_an_image_counts_as_the_base() -> None:
     made = content(layer(file("/a")), layer(file("/b")), base=1)
     text = format_inspection_text(analyze_image(replace(made, base_why="--base says so")), "x")
