@@ -9,6 +9,7 @@ from builder.cli.overview import COMMANDS
 from builder.compose.load.discover import discover_project
 from builder.core.errors import NoProjectHereError, OptbuildError
 from builder.core.naming import LOCK_FILE, SPEC_FILE
+from builder.image.spec.location import PROJECT_FILE, find_spec_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,8 +34,8 @@ _REASONS = {
 def format_start_page(runtime: Runtime) -> str:
     """Five lines, without a newline at the end. Only names of files are read."""
     compose, recipes = _find_compose_files(runtime), _find_recipes(runtime.cwd)
-    spec, lock = ((runtime.cwd / name).is_file() for name in (SPEC_FILE, LOCK_FILE))
-    words = _choose_next(bool(compose), bool(recipes), spec, lock)
+    spec, lock = _find_spec(runtime.cwd), (runtime.cwd / LOCK_FILE).is_file()
+    words = _choose_next(bool(compose), bool(recipes), bool(spec), lock)
     return "\n".join(
         (
             f"optbuild {builder.__version__}: one small, pinned, proven image for an Airflow project",
@@ -57,14 +58,23 @@ def _find_compose_files(runtime: Runtime) -> list[str]:
     return [str(path.relative_to(runtime.cwd)) if runtime.cwd in path.parents else str(path) for path in found.files]
 
 
+def _find_spec(folder: Path) -> str:
+    """The name of the file that holds it, two where two do; empty: there is none."""
+    try:
+        found = find_spec_file(folder)
+    except OptbuildError:
+        return f"{SPEC_FILE} and {PROJECT_FILE}"
+    return found.name if found else ""
+
+
 def _find_recipes(folder: Path) -> list[str]:
     found = {path.name for pattern in _RECIPES for path in folder.glob(pattern) if path.is_file()}
     return sorted(name for name in found if not any(name.endswith(suffix) for suffix in _IGNORED_SUFFIXES))
 
 
-def _describe_image(recipes: list[str], spec: bool, lock: bool) -> str:
+def _describe_image(recipes: list[str], spec: str, lock: bool) -> str:
     if spec:
-        return f"{SPEC_FILE}, {LOCK_FILE}" if lock else f"{SPEC_FILE}, not locked yet"
+        return f"{spec}, {LOCK_FILE}" if lock else f"{spec}, not locked yet"
     return (
         f"{_join_some(recipes)}; no {SPEC_FILE} yet" if recipes else f"no {SPEC_FILE}, no Dockerfile, no requirements"
     )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.core.image_reference import extract_repository
-from builder.core.naming import SPEC_FILE
 from builder.engine.endpoint import resolve_endpoint
+from builder.image.spec.location import PROJECT_FILE, find_spec_file, select_tool_table
 from builder.inspect.analyse import analyze_image
 from builder.inspect.base import apply_common_base
 from builder.inspect.budget import BudgetLimits, check_dive_limits, check_limits, find_unknown_packages
@@ -114,15 +114,16 @@ def _read_dive_limits(runtime: Runtime, options: InspectOptions) -> DiveLimits |
 
 
 def _find_local_spec(runtime: Runtime, content: ImageContent, subject: str) -> Spec | None:
-    """The optbuild.toml of the current folder, where it is this image's; reading it whole takes 0.2 s."""
+    """The spec of the current folder, where it is this image's; reading it whole takes 0.2 s."""
     import tomllib  # most folders have no such file
 
-    path = runtime.cwd / SPEC_FILE
-    try:
-        table = tomllib.loads(path.read_bytes().decode("utf-8-sig")).get("image")
-        name = table.get("name") if isinstance(table, dict) else None
-    except FileNotFoundError:
+    path = find_spec_file(runtime.cwd)
+    if path is None:
         return None
+    try:
+        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        table = ((select_tool_table(document) or {}) if path.name == PROJECT_FILE else document).get("image")
+        name = table.get("name") if isinstance(table, dict) else None
     except (OSError, ValueError):  # a budget that cannot be read was not kept
         return _load_spec(path)
     return _load_spec(path) if matches_any_reference(str(name), (subject, *content.references)) else None

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from builder.compose.planned import PlanResult
 from builder.core.errors import OptbuildError
-from builder.core.naming import SPEC_FILE
 from builder.core.process import end_children
+from builder.image.spec.location import find_spec_file
 from builder.operations.background import start_in_background
 from builder.operations.targets import resolve_spec_folder
 
@@ -137,7 +137,7 @@ def _make_sharing_options(runtime: Runtime, options: PlanOptions, files: Project
 
     made = SharingOptions(options.builder_service, options.image_only, options.groups)
     folder = files.directory if options.spec is None else resolve_spec_folder(runtime, options.spec)
-    if not (folder / SPEC_FILE).is_file():
+    if find_spec_file(folder) is None:
         return made
 
     from builder.image.spec.reader import read_spec  # pydantic

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from builder.core.errors import MissingFileError, OptbuildError
 from builder.core.naming import LOCK_FILE, SPEC_FILE
+from builder.image.spec.location import find_spec_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ _OCI_LAYOUT = "oci-layout"
 def resolve_spec_folder(runtime: Runtime, named: Path) -> Path:
     """What ``--spec`` names. Raises MissingFileError."""
     folder = runtime.cwd / named
-    if (folder / SPEC_FILE).is_file():
+    if find_spec_file(folder) is not None:
         return folder
     if folder.is_file():
         raise MissingFileError(
@@ -84,7 +85,7 @@ def _advise_about_folder(path: Path) -> str:
     """The next step where an archive was meant; ``path`` need not be a folder."""
     if (path / _OCI_LAYOUT).is_file():
         return f"it is an OCI layout: `tar --create --file image.tar --directory {path} .` makes an archive of it"
-    if (path / SPEC_FILE).is_file():
+    if find_spec_file(path) is not None:
         return f"`optbuild build {path}` makes the image that it describes; then name that image"
     if any((path / name).is_file() for name in ("Dockerfile", "Containerfile")):
         return f"`docker build --tag NAME {path}` makes an image of it; then `optbuild inspect NAME`"
@@ -100,5 +101,5 @@ def find_lock_path(subject: str, runtime: Runtime) -> Path | None:
     if path.name.endswith(".lock"):
         return path
     is_path = subject.startswith((".", "/")) or subject.endswith("/")
-    known = is_path or (path / LOCK_FILE).exists() or (path / SPEC_FILE).exists()
+    known = is_path or (path / LOCK_FILE).exists() or find_spec_file(path) is not None
     return path / LOCK_FILE if path.is_dir() and known else None

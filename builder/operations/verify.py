@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.core.naming import LABEL_BASE_KIND, SPEC_FILE
+from builder.core.naming import LABEL_BASE_KIND
+from builder.image.spec.location import find_spec_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,7 @@ def find_dag_folder(text: str, runtime: Runtime) -> DagFolder:
 def find_image(subject: str, runtime: Runtime) -> tuple[str, VerifyPlan]:
     """A folder with a spec is that; anything else is an image."""
     folder = runtime.cwd / subject
-    if folder.is_dir() and (subject.startswith((".", "/")) or (folder / SPEC_FILE).exists()):
+    if folder.is_dir() and (subject.startswith((".", "/")) or find_spec_file(folder) is not None):
         return _find_image_of_folder(folder, runtime)
     return subject, _make_plan_from_labels(subject, runtime)
 

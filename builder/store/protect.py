@@ -1,4 +1,4 @@
-"""``[protect] images`` of an optbuild.toml, read by itself: what a file says to protect must count also where another
+"""``[protect] images`` of a spec, read by itself: what a file says to protect must count also where another
 key of it is wrong."""
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import UnknownProtectionError, Where
 from builder.core.naming import SPEC_FILE
+from builder.image.spec.location import PROJECT_FILE, find_tool_table, select_tool_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,17 +18,29 @@ _HINT = 'correct it ([protect] images = ["registry.example/base:*"]): until then
 
 
 def read_protected_patterns(folder: Path) -> dict[str, str]:
-    """Pattern → the place that says it. None where there is no such file. Raises UnknownProtectionError, and
-    PermissionError where this user may not look: whether there is one is not known then."""
-    path = folder / SPEC_FILE
+    """Pattern → the place that says it; of both files where a folder has a spec in each. None where there is no spec.
+    Raises UnknownProtectionError, and PermissionError where this user may not look: whether there is one is not known
+    then."""
+    found: dict[str, str] = {}
+    for path in (folder / SPEC_FILE, folder / PROJECT_FILE):
+        found |= _read_patterns(path)
+    return found
+
+
+def _read_patterns(path: Path) -> dict[str, str]:
     try:
-        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        text = path.read_bytes().decode("utf-8-sig", "strict" if path.name == SPEC_FILE else "replace")
+        if path.name == PROJECT_FILE and find_tool_table(path) is None:
+            return {}
+        document = tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except PermissionError:
         raise
     except (OSError, ValueError) as error:
         raise UnknownProtectionError(f"cannot be read: {error}", where=Where(str(path)), hint=_HINT) from error
+    if path.name == PROJECT_FILE:
+        document = select_tool_table(document) or {}
     table = document.get("protect", {})
     if wrong := _find_misspelt_key(document, table):
         key, meant = wrong

@@ -10,8 +10,11 @@ import re
 import tomllib
 from typing import TYPE_CHECKING
 
+from builder.image.spec.location import PROJECT_FILE, TOOL_TABLE
+
 if TYPE_CHECKING:
     import pathlib
+    from collections.abc import Mapping
 
 KeyPath = tuple[str | int, ...]
 """Keys and array indexes from the root to a value."""
@@ -28,12 +31,20 @@ def find_positions(text: str) -> dict[KeyPath, int]:
     return _TomlScanner(text).scan()
 
 
+def select_positions(lines: Mapping[KeyPath, int]) -> dict[KeyPath, int]:
+    """Of all positions of a pyproject.toml those of ``[tool.optbuild]``, as if that were a file of its own."""
+    depth = len(TOOL_TABLE)
+    return {path[depth:]: line for path, line in lines.items() if path[:depth] == TOOL_TABLE and len(path) > depth}
+
+
 def read_positions(file: pathlib.Path) -> dict[KeyPath, int]:
-    """The same of a file that was read before; empty where it has changed meanwhile: errors then do without lines."""
+    """The same of a spec's file that was read before; empty where it has changed meanwhile: errors then do without
+    lines."""
     try:
         text = file.read_bytes().decode("utf-8-sig")
         tomllib.loads(text)
-        return find_positions(text)
+        lines = find_positions(text)
+        return select_positions(lines) if file.name == PROJECT_FILE else lines
     except (OSError, ValueError):
         return {}
 

@@ -17,10 +17,11 @@ from builder.core.naming import SPEC_FILE
 from builder.core.toml_text import parse_toml
 from builder.image.spec.allow import RefusedError, find_invisible, quote
 from builder.image.spec.checks import find_spec_problems
+from builder.image.spec.location import PROJECT_FILE, find_spec_file, select_tool_table
 from builder.image.spec.model import Spec, SpecFile
 from builder.image.spec.paths import resolve_in_folder
 from builder.image.spec.positions import KeyPath as Position
-from builder.image.spec.positions import find_positions
+from builder.image.spec.positions import find_positions, select_positions
 from builder.image.spec.problem import SpecProblem
 from builder.image.spec.repair import remove_mistakes
 
@@ -42,8 +43,10 @@ LONGEST_KEY = 120
 
 
 def read_spec(path: Path) -> Spec:
-    """The spec in ``path``, or in the optbuild.toml of the folder ``path``. Raises :class:`SpecError`."""
-    file = path / SPEC_FILE if path.is_dir() else path
+    """The spec in ``path``, an optbuild.toml or a pyproject.toml, or in that of the folder ``path``.
+
+    Raises :class:`SpecError`, also where a folder has two."""
+    file = (find_spec_file(path) or path / SPEC_FILE) if path.is_dir() else path
     try:
         text = read_regular_file(file).decode("utf-8")
     except FileNotFoundError as error:
@@ -67,6 +70,9 @@ def read_spec(path: Path) -> Spec:
 def parse_spec(text: str, file: str, folder: Path) -> Spec:
     """The spec that ``text`` is. ``file`` is for messages, ``folder`` for relative paths; neither is read."""
     document, lines = _parse_toml(text, file)
+    if file.endswith(PROJECT_FILE):
+        document = _select_own_table(document, file)
+        lines = select_positions(lines)
     problems: list[SpecProblem] = []
     content, faulty = _validate_document(document, problems)
     if content is not None:
@@ -76,6 +82,15 @@ def parse_spec(text: str, file: str, folder: Path) -> Spec:
         if not problems:
             return spec
     raise _make_spec_error(problems, file, lines)
+
+
+def _select_own_table(document: dict[str, Any], file: str) -> dict[str, Any]:
+    """``[tool.optbuild]`` of a pyproject.toml. Raises SpecError where there is none."""
+    table = select_tool_table(document)
+    if table is None:
+        hint = f"write [tool.optbuild.image], [tool.optbuild.base] and so on, or an {SPEC_FILE} beside it"
+        raise SpecError("there is no table [tool.optbuild]", where=Where(file), hint=hint)
+    return table
 
 
 def _validate_document(
@@ -235,4 +250,7 @@ def _check_paths(spec: Spec, text: str) -> None:
         except RefusedError as error:
             problems.append(SpecProblem(path, str(error), error.hint))
     if problems:
-        raise _make_spec_error(problems, spec.file, _parse_toml(text, spec.file)[1])
+        lines = _parse_toml(text, spec.file)[1]
+        raise _make_spec_error(
+            problems, spec.file, select_positions(lines) if spec.file.endswith(PROJECT_FILE) else lines
+        )
