@@ -10,7 +10,7 @@ Runs as root, with ``python -B``: bytecode that the interpreter writes would be 
 
 What changed is known by ctime, which no program can set. Both ways leave logs, caches, dpkg's and the users' backups
 out: what is new of them is deleted, what the image has below is emptied and not deleted (``stay``), because a whiteout
-carries the wall clock, or not collected (``collect``). Everything kept has the time stamp EPOCH, but what is no folder
+carries the wall clock, or not collected (``collect``). What is kept has the time stamp EPOCH, but what is not a folder
 below the one of ``--stamp`` that one's TIME, as where it is a layer by itself; and no file of it lets a process gain
 rights. What an upgraded package no longer has stays in the image below: no COPY takes a file away.
 """

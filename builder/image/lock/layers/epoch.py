@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def choose_epoch(uploads: Iterable[int | None], read: ReadFoundation | None) -> int:
-    """Seconds since 1970: that of the newest of what the image is made of, and so it is no older than its base."""
+    """Seconds since 1970: that of the newest of what the image is made of, and so it is not older than its base."""
     created = 0 if read is None else read.created
     return max(FALLBACK_EPOCH, created, *(uploaded or 0 for uploaded in uploads))
