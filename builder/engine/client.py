@@ -13,6 +13,7 @@ from builder.core.errors import EngineFailedError, EngineMissingError, EngineToo
 from builder.core.image_reference import split_image_name
 from builder.engine.endpoint import Endpoint, resolve_endpoint
 from builder.engine.errors import CONNECT_SECONDS, ApiError, find_innermost_reason, translate_sdk_errors
+from builder.engine.inspected_image import list_diffs
 from builder.engine.loading import load_archive
 from builder.engine.sdk_client import SdkApi
 from builder.engine.socket_api import SocketApi, open_socket_api
@@ -41,17 +42,21 @@ class EngineInfo:
     root: str
     platform: str
     containerd_store: bool
+    walks_layers: bool = True
+    """Its storage driver writes a layer by walking that layer's own folder, wherever it knows what lies below."""
 
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """One image. ``unpacked`` in bytes: the sum of its layers as ``docker history`` shows them."""
+    """One image. ``unpacked`` in bytes: the sum of its layers as ``docker history`` shows them; ``diffs``: the diff IDs
+    of its layers, oldest first."""
 
     id: str
     references: tuple[str, ...]
     labels: Mapping[str, str]
     platform: str
     unpacked: int
+    diffs: tuple[str, ...] = ()
 
 
 class Engine:
@@ -97,6 +102,7 @@ class Engine:
             dict((found.get("Config") or {}).get("Labels") or {}),
             f"{found.get('Os', '')}/{found.get('Architecture', '')}",
             sum(int(layer.get("Size") or 0) for layer in history),
+            list_diffs(found),
         )
 
     def tag(self, image: str, reference: str) -> None:
@@ -121,6 +127,16 @@ class Engine:
 
         with translate_sdk_errors(f"removing {reference}"), contextlib.suppress(ImageNotFound):
             self.client.api.remove_image(reference)
+
+    def remove_unnamed(self, image: str) -> None:
+        """Remove an image that nothing names and no container was made from; any other one stays."""
+        from docker.errors import APIError  # the SDK costs 150 ms
+
+        found = self._inspect_image(image)
+        if found is None or found.get("RepoTags") or found.get("RepoDigests"):
+            return
+        with translate_sdk_errors(f"removing {image}"), contextlib.suppress(APIError):  # a container needs it
+            self.client.api.remove_image(image)
 
     def load(self, chunks: Iterable[bytes]) -> None:
         """Load an archive of `docker save`; an error that ``chunks`` raises leaves the engine as it was."""
@@ -206,6 +222,7 @@ def _read_engine_info(api: SocketApi | SdkApi, endpoint: Endpoint) -> EngineInfo
         str(info.get("DockerRootDir", "")),
         f"{version.get('Os', 'linux')}/{version.get('Arch', '')}",
         uses_containerd(info.get("DriverStatus")),
+        walks_layers(info),
     )
     check_engine_version(found.version)
     return found
@@ -221,8 +238,22 @@ def measure_free_bytes(root: str) -> int | None:
 
 def uses_containerd(status: Any) -> bool:
     """Whether images lie in containerd's store; ``status`` is ``DriverStatus`` of the engine's info, name and value."""
-    found = dict(pair for pair in status or () if len(pair) == 2)
-    return str(found.get("driver-type", "")).startswith("io.containerd.snapshotter")
+    return _read_driver_status(status).get("driver-type", "").startswith("io.containerd.snapshotter")
+
+
+def _read_driver_status(status: Any) -> dict[str, str]:
+    return {str(pair[0]): str(pair[1]) for pair in status or () if len(pair) == 2}
+
+
+def walks_layers(info: Mapping[str, Any]) -> bool:
+    """Whether an engine with this ``info`` writes layers as containerd's store always does, by walking them.
+
+    Of the storage drivers only overlay2 does, and says where it cannot ("Native Overlay Diff: false", as in an engine
+    within a container). All others write each layer sorted by whole path: ``builder.engine.walk_order``.
+    """
+    status = info.get("DriverStatus")
+    native = _read_driver_status(status).get("Native Overlay Diff") == "true"
+    return uses_containerd(status) or (info.get("Driver") == "overlay2" and native)
 
 
 def check_engine_version(version: str) -> None:

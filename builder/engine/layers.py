@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from builder.core.image_reference import normalize_image_name
+from builder.engine.inspected_image import list_diffs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -134,11 +135,6 @@ def query_layers(api: HistoryApi, identity: str) -> tuple[Layer, ...] | None:
             return None
         raise
     return match_history(tuple(reversed(history)), list_diffs(image))
-
-
-def list_diffs(image: Mapping[str, Any]) -> tuple[str, ...]:
-    """The diff IDs of an image that was inspected, oldest first."""
-    return tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())
 
 
 def make_image_layers(entry: Mapping[str, Any], layers: tuple[Layer, ...]) -> ImageLayers:

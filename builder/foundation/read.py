@@ -10,7 +10,7 @@ from builder.core.naming import LABEL_BASE_KIND, LABEL_PROJECT
 from builder.core.redact import mask_addresses
 from builder.core.secret_name import is_secret_name
 from builder.core.secret_value import is_literal_secret
-from builder.engine.layers import list_diffs
+from builder.engine.inspected_image import list_diffs
 from builder.engine.timestamps import parse_timestamp
 from builder.foundation.distributions import list_distributions
 from builder.foundation.find import find_base_image

@@ -15,7 +15,8 @@ from builder.core.errors import BaseNotSavedError, NoSuchImageError, NotABaseErr
 from builder.core.image_reference import extract_repository, normalize_image_name
 from builder.core.naming import LABEL_BASE_DIGEST, LABEL_BASE_LAYERS, LABEL_BASE_NAME, LABEL_CONTENT, LABEL_PROJECT
 from builder.engine.compose_labels import LABEL_PROJECT as LABEL_COMPOSE
-from builder.engine.layers import WORKERS, list_diffs
+from builder.engine.inspected_image import list_diffs
+from builder.engine.layers import WORKERS
 from builder.inspect.lookup import find_image, list_all_image_names
 
 if TYPE_CHECKING:

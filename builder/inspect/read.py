@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from builder.core.errors import BadImageArchiveError, NoSuchImageError
 from builder.core.image_reference import normalize_image_name
 from builder.engine.archive import ImageArchive
-from builder.engine.layers import compute_chain_ids, find_best_match, list_diffs
+from builder.engine.inspected_image import list_diffs
+from builder.engine.layers import compute_chain_ids, find_best_match
 from builder.engine.manifests import BLOBS
 from builder.engine.tarstream import escape_unprintable
 from builder.engine.timestamps import parse_timestamp

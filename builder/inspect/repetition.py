@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from builder.engine.archive import ImageArchive
 from builder.engine.manifests import BLOBS
 from builder.engine.tarstream import normalize_entry_path
+from builder.engine.walk_order import OPAQUE, WHITEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,12 +37,6 @@ HINTS = {
 """End of a path → why such a file often differs."""
 TIME_HINT = "its time is that of the build: set it to the lock's source-date-epoch in the step that writes it"
 _KINDS = {tarfile.DIRTYPE: "folder", tarfile.SYMTYPE: "link", tarfile.LNKTYPE: "hard link"}
-
-
-WHITEOUT = ".wh."
-"""Begins the name of an entry that deletes something below (OCI image layer specification, "Whiteouts")."""
-OPAQUE = ".wh..wh..opq"
-"""Its folder hides all that lower layers have in it."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from builder.core.errors import BackupDiskError, BadImageArchiveError, EngineFailedError
 from builder.core.naming import shorten_id, sort_shortest_first
-from builder.engine.layers import list_diffs
+from builder.engine.inspected_image import list_diffs
 from builder.store.archive_check import CHUNK_BYTES, StreamDigest, read_checked_archive
 from builder.store.disk_space import format_megabytes, iterate_checking_room, make_disk_full_error
 from builder.store.manifest import PRIVATE_MODE

@@ -22,14 +22,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fresh_engine import second_engine
+from note_progress import NoteProgress
+from runtime_factory import make_runtime
 
+from builder.core.process import LocalRunner
+from builder.engine.buildx import BuildOptions
+from builder.engine.client import connect_engine
 from builder.image.base.make import TARS, hash_base_inputs
+from builder.image.build import build as build_stage
+from builder.image.build.build import build_candidate
+from builder.image.build.model import BuildJob
 from builder.image.lock.document import read_lock
 from builder.image.render.context import render_context
+from builder.image.render.model import CONTENT_PLACEHOLDER, BuildContext, ContextFile
 from builder.image.spec.reader import read_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from builder.engine.client import Engine
 
 COMPILED = re.compile(r"workers had to compile (\d+) modules of their own")
 
@@ -110,3 +121,102 @@ def test_one_image_id_from_two_engines(
             there = describe_image(address, second, two)
             names = [name for name in here | there if here.get(name) != there.get(name)]
             pytest.fail("\n".join(f"{name}: {here.get(name)} / {there.get(name)}" for name in names[:60]))
+
+
+EPOCH = 1_700_000_000
+THREE_LAYERS = f"""\
+FROM scratch
+ADD base.tar /
+ADD low.tar /
+ADD top.tar /
+LABEL optbuild.project="small" optbuild.content="{CONTENT_PLACEHOLDER}"
+"""
+NAMES = ("site/numpy/core", "site/numpy-1.24/RECORD", "site/numpy.libs/blas")
+"""In the order of a walk; sorted by whole path, the folder comes last of the three."""
+
+
+def pack(path: Path, content: str, *names: str) -> None:
+    """A tar of small files, with the folders that they are in."""
+    with tarfile.open(path, "w") as archive:
+        for name in sorted({name.rpartition("/")[0] for name in names} | {name.partition("/")[0] for name in names}):
+            member = tarfile.TarInfo(name)
+            member.type, member.mode, member.mtime = tarfile.DIRTYPE, 0o755, EPOCH
+            archive.addfile(member)
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = len(content), EPOCH
+            archive.addfile(member, io.BytesIO(content.encode()))
+
+
+class SmallBuilds:
+    """Builds of three layers, whose uppermost has a content of one's own in three folders."""
+
+    def __init__(self, engine: Engine, home: Path, notes: NoteProgress) -> None:
+        self.engine = engine
+        self.home = home
+        self.notes = notes
+        self.environment = {**os.environ, "DOCKER_HOST": engine.endpoint.host}
+        folders = {"XDG_CACHE_HOME": str(home / "cache"), "XDG_STATE_HOME": str(home / "state")}
+        self.runtime = make_runtime(home, self.environment | folders, runner=LocalRunner(), progress=notes)
+
+    def make_job(self, content: str) -> BuildJob:
+        def prepare(_context: BuildContext, folder: Path) -> None:
+            pack(folder / "base.tar", "base", "etc/base")
+            pack(folder / "low.tar", "low", "etc/low")
+            pack(folder / "top.tar", content, *NAMES)
+
+        files = (ContextFile("Dockerfile", THREE_LAYERS.encode()), ContextFile("content", content.encode()))
+        context = BuildContext(files, "linux/amd64", EPOCH)
+        return BuildJob(self.runtime, context, "small", self.engine, BuildOptions(), prepare, 10_000)
+
+    def build(self, content: str) -> str:
+        """The image's ID."""
+        return build_candidate(self.make_job(content)).image_id
+
+    def run_steps(self, content: str) -> None:
+        """As a build does that fails at a later step: its layers are in the build cache, and of no image."""
+        job, folder = self.make_job(content), self.home / "context"
+        job.context.write(folder)
+        job.prepare(job.context, folder)
+        self.buildx("build", "--output=type=cacheonly", f"--build-arg=SOURCE_DATE_EPOCH={EPOCH}", str(folder))
+
+    def prune(self) -> None:
+        self.buildx("prune", "--all", "--force")
+
+    def buildx(self, *words: str) -> None:
+        subprocess.run(["docker", "buildx", *words], env=self.environment, check=True, capture_output=True)
+
+
+def test_layers_below_that_come_from_another_build_do_not_change_the_id(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = NoteProgress()
+    with (
+        second_engine(tmp_path_factory.mktemp("engine")) as address,
+        connect_engine({"DOCKER_HOST": address}) as engine,
+    ):
+        small = SmallBuilds(engine, tmp_path, notes)
+        fresh = small.build("three")
+        assert not has_read_order(notes), "a fresh engine walks each layer"
+        engine.remove_reference(fresh)
+        small.prune()
+        small.build("one")
+        small.prune()  # its image stays, and with it the folders of its layers
+        small.run_steps("three")  # the upper one lies on new folders of the lower ones,
+        small.build("two")  # which now become those of the image that stayed
+        with monkeypatch.context() as without:
+            without.setattr(build_stage, "put_layers_in_order", lambda _runtime, _engine, image, _name, **_more: image)
+            wrong = small.build("three")
+        assert wrong != fresh, "the engine did not write another order: this test shows nothing"
+        notes.notes.clear()
+        assert small.build("three") == fresh, "put right, though every layer came from the build cache"
+        (said,) = [note for note in notes.notes if "put right" in note]
+        assert "wrote 1 layer in another order" in said
+        assert engine.find_image_id(wrong) is None
+        notes.tasks.clear()
+        assert small.build("three") == fresh
+        assert not has_read_order(notes), "it is known now"
+
+
+def has_read_order(notes: NoteProgress) -> bool:
+    return any(label.startswith("reading the order") for label in notes.tasks)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import time
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from builder.core.errors import BuildFailedError, EngineFailedError
-from builder.core.files import count_free_bytes, hold_lock
+from builder.core.files import hold_lock
 from builder.core.progress import SilentProgress
 from builder.core.redact import mask_output
 from builder.engine.build_progress import StepReporter
@@ -27,9 +28,10 @@ from builder.engine.compression import check_manifest
 from builder.engine.registry import query_manifest
 from builder.engine.secrets import find_secrets
 from builder.image.build.candidates import open_candidate, record_candidate
+from builder.image.build.layer_order import put_layers_in_order
 from builder.image.build.model import Candidate, PushedNames, read_metadata
-from builder.image.build.preflight import check_disk, explain_full_disk
-from builder.image.build.workspace import make_build_folder, remove_dead_folders
+from builder.image.build.preflight import check_disk, explain_full_disk, measure_disks
+from builder.image.build.workspace import CONTEXTS, make_build_folder, remove_dead_folders
 from builder.state import read_state
 
 if TYPE_CHECKING:
@@ -42,8 +44,8 @@ if TYPE_CHECKING:
     from builder.engine.client import Engine, ImageInfo
     from builder.image.build.model import BuildJob
 
-CONTEXTS = "contexts"
-"""Below the cache folder."""
+_STEP = re.compile(r"^\[(?!internal\])")
+"""How BuildKit names a step of the Dockerfile."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +87,20 @@ def build_candidate(job: BuildJob) -> Candidate:
     if job.push_directly and has_own_store(builder, job.engine):
         return _build_in_registry(job, builder, started)
     record_candidate(opened := open_candidate(job), job.runtime.state_folder)
-    metadata = build_context(job, builder)
+    built = build_context(job, builder)
     image = require_built_image(job, job.reference)
     record_candidate(replace(opened, image_id=image.id), job.runtime.state_folder)
+    ordered = order_built_image(job, builder, image, job.reference, built.cached)
+    if ordered.id != image.id:
+        record_candidate(replace(opened, image_id=ordered.id), job.runtime.state_folder)
     return Candidate(
-        image.id,
+        ordered.id,
         job.reference,
         job.content_tag,
         cached=False,
         seconds=time.monotonic() - started,
-        bytes=image.unpacked,
-        metadata=metadata,
+        bytes=ordered.unpacked,
+        metadata=built.metadata.replace(image.id, ordered.id),
     )
 
 
@@ -125,7 +130,7 @@ def push_from_builder(job: BuildJob, builder: Builder, references: tuple[str, ..
     The pushed manifest is read again: it must be what was built, compressed as was asked. Raises BuildFailedError,
     EngineFailedError.
     """
-    metadata = build_context(job, builder, PushedImage(references, job.options.compression))
+    metadata = build_context(job, builder, PushedImage(references, job.options.compression)).metadata
     found = read_metadata(metadata)
     if "containerimage.digest" not in found:
         raise EngineFailedError(f"buildx said that it pushed {references[0]}, but not with which digest")
@@ -138,13 +143,26 @@ def push_from_builder(job: BuildJob, builder: Builder, references: tuple[str, ..
 
 
 def find_proven_candidate(job: BuildJob) -> Candidate | None:
-    """The image of this content, if the engine has it, with our labels, and its ID was verified; else None."""
+    """The image of this content, if the engine has it, with our labels, and its ID was verified; else None.
+
+    Where an older optbuild left its layers in another order, that is put right: then it must be verified again.
+    """
     image = job.engine.inspect_image(job.reference)
     if image is None or job.describe_mismatch(image):
         return None
     if image.id not in read_state(job.runtime.state_folder, warn=job.runtime.progress.note).verified:
         return None
-    return Candidate(image.id, job.reference, job.content_tag, cached=True, seconds=0.0, bytes=image.unpacked)
+    started = time.monotonic()
+    ordered = put_layers_in_order(job.runtime, job.engine, image, job.reference, from_cache=True)
+    same, seconds = ordered.id == image.id, time.monotonic() - started
+    return Candidate(
+        ordered.id,
+        job.reference,
+        job.content_tag,
+        cached=same,
+        seconds=0.0 if same else seconds,
+        bytes=ordered.unpacked,
+    )
 
 
 def require_builder(job: BuildJob) -> Builder:
@@ -153,18 +171,9 @@ def require_builder(job: BuildJob) -> Builder:
     builder = find_builder(runtime.runner, runtime.env, job.options.builder)
     store = engine.info.containerd_store
     check_options(job.options, builder, reference=job.reference, platform=job.context.platform, containerd_store=store)
-    for place, free in measure_disks(job).items():
+    for place, free in measure_disks(runtime, engine).items():
         check_disk(place, free, job.estimate)
     return builder
-
-
-def measure_disks(job: BuildJob) -> dict[str, int | None]:
-    """What a build writes to → its free bytes; None: that disk cannot be seen from here."""
-    cache = job.runtime.cache_folder
-    return {
-        f"the engine's disk ({job.engine.info.root})": job.engine.measure_free_bytes(),
-        f"the cache's disk ({cache})": count_free_bytes(cache),
-    }
 
 
 def has_own_store(builder: Builder, engine: Engine) -> bool:
@@ -172,17 +181,17 @@ def has_own_store(builder: Builder, engine: Engine) -> bool:
     return builder.has_own_store(containerd_store=engine.info.containerd_store)
 
 
-def build_context(job: BuildJob, builder: Builder, output: PushedImage | None = None) -> str:
-    """Write the context into its project's folder and run buildx on it; the text of buildx's metadata file."""
+def build_context(job: BuildJob, builder: Builder, output: PushedImage | None = None) -> BuiltFolder:
+    """Write the context into its project's folder and run buildx on it."""
     name = _hash_project(job.engine, job.name)
     with (
-        explain_full_disk(partial(measure_disks, job), job.estimate),
+        explain_full_disk(partial(measure_disks, job.runtime, job.engine), job.estimate),
         make_build_folder(job.runtime.cache_folder / CONTEXTS, name) as folder,
     ):
         context = folder / "context"
         job.context.write(context)
         job.prepare(job.context, context)
-        return build_folder(job, builder, context, job.reference, output=output).metadata
+        return build_folder(job, builder, context, job.reference, output=output)
 
 
 def build_folder(
@@ -229,6 +238,17 @@ def run_buildx(plan: BuildPlan, runtime: Runtime) -> tuple[str, ...]:
     if not result.ok:
         raise reporter.make_failure()
     return reporter.list_cached_steps()
+
+
+def order_built_image(
+    job: BuildJob, builder: Builder, image: ImageInfo, reference: str, cached: tuple[str, ...]
+) -> ImageInfo:
+    """The image that was just built as ``reference``, with its layers in the one order. ``cached``: steps that were not
+    run. What a builder with a store of its own wrote is in that order."""
+    if has_own_store(builder, job.engine):
+        return image
+    from_cache = not builder.supports_rawjson or any(_STEP.match(step) for step in cached)
+    return put_layers_in_order(job.runtime, job.engine, image, reference, from_cache=from_cache)
 
 
 def require_built_image(job: BuildJob, reference: str) -> ImageInfo:

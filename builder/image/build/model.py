@@ -72,7 +72,7 @@ class Candidate:
     bytes: int | None
     """None: it went straight to its registry, and nobody here unpacked it."""
     metadata: str = ""
-    """What buildx wrote into its own metadata file; empty when nothing was built."""
+    """What buildx wrote into its own metadata file, with the ID that the image has; empty when nothing was built."""
     pushed: PushedNames | None = None
     """It went straight from its builder to its registry and is not on the engine."""
 
@@ -108,7 +108,7 @@ def make_metadata_document(result: BuildResult) -> dict[str, Any]:
     """What ``--metadata-file`` gets: our figures, and buildx's own keys as `docker buildx build` writes them.
 
     ``containerimage.digest`` and ``image.name`` are those of the registry where something was pushed. ``buildx`` holds
-    what buildx itself wrote (None when nothing was built).
+    what buildx itself wrote (None when nothing was built), with the ID that the image has.
     """
     candidate = result.candidate
     built = read_metadata(candidate.metadata)

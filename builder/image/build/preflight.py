@@ -7,10 +7,13 @@ import errno
 from typing import TYPE_CHECKING
 
 from builder.core.errors import DiskFullError, ToolError
+from builder.core.files import count_free_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from builder.core.runtime import Runtime
+    from builder.engine.client import Engine
     from builder.image.lock.model import Lock
 
 NEEDED_FACTOR = 2.5
@@ -45,6 +48,14 @@ def check_disk(place: str, free: int | None, estimate: int) -> None:
             f"({NEEDED_FACTOR} times the {_format_megabytes(estimate)} that the image is estimated to have)",
             hint=_HOW_TO_FREE,
         )
+
+
+def measure_disks(runtime: Runtime, engine: Engine) -> dict[str, int | None]:
+    """What a build writes to → its free bytes; None: that disk cannot be seen from here."""
+    return {
+        f"the engine's disk ({engine.info.root})": engine.measure_free_bytes(),
+        f"the cache's disk ({runtime.cache_folder})": count_free_bytes(runtime.cache_folder),
+    }
 
 
 @contextlib.contextmanager

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from builder.core.errors import EngineFailedError
 from builder.core.naming import REPEATED_SUFFIX
-from builder.image.build.build import CONTEXTS, build_folder, require_builder, require_built_image
-from builder.image.build.workspace import make_build_folder
+from builder.image.build.build import build_folder, order_built_image, require_builder, require_built_image
+from builder.image.build.workspace import CONTEXTS, make_build_folder
 from builder.image.render.model import write_files
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def repeat_build(job: BuildJob, prepare: Callable[[BuildContext, Path], None]) -
             context = folder / "context"
             write_separate_context(again, context, secrets.token_hex(8))
             check_nothing_cached(build_folder(again, builder, context, reference).cached)
-        image = require_built_image(again, reference)
+        image = order_built_image(again, builder, require_built_image(again, reference), reference, cached=())
         yield RepeatedImage(image.id, time.monotonic() - started)
     finally:
         job.engine.remove_reference(reference)

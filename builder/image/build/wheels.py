@@ -9,8 +9,8 @@ from builder.engine.buildx import BuildOptions, BuildPlan, check_options, find_b
 from builder.engine.client import connect_engine
 from builder.engine.secrets import find_secrets
 from builder.image.base.make import make_base
-from builder.image.build.build import CONTEXTS, run_buildx
-from builder.image.build.workspace import make_build_folder
+from builder.image.build.build import run_buildx
+from builder.image.build.workspace import CONTEXTS, make_build_folder
 from builder.image.render.context import render_wheels_context
 
 if TYPE_CHECKING:

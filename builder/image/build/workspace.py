@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+CONTEXTS = "contexts"
+"""Below the cache folder."""
 PREFIX = "build-"
 
 

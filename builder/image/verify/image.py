@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from builder.airflow.releases import UI_PORT
 from builder.core.phrases import format_short_list
 from builder.engine.archive import iterate_layer_files
-from builder.engine.layers import list_diffs
+from builder.engine.inspected_image import list_diffs
 from builder.engine.sdk_client import SdkApi
 from builder.engine.tarstream import BLOCK
 from builder.image.verify.contents import (
