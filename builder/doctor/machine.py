@@ -21,6 +21,7 @@ from builder.doctor.model import (
     ProbeContext,
     find_reason,
 )
+from builder.engine.client import walks_layers
 from builder.engine.secrets import CA_VARIABLES, find_ca
 
 RAWJSON_BUILDX = (0, 13)
@@ -38,6 +39,7 @@ def examine_machine(machine: ProbeContext) -> tuple[MachineFinding, ...]:
         check_old_compose,
         check_mmdebstrap,
         check_disk_space,
+        check_layer_order,
         check_ca_bundle,
         check_registry,
         *([check_base_image] if machine.base_image else []),
@@ -157,6 +159,24 @@ def check_disk_space(machine: ProbeContext) -> MachineFinding:
         numbers,
         advice * (free < 2 * NEEDED_BYTES),
     )
+
+
+def check_layer_order(machine: ProbeContext) -> MachineFinding:
+    """Whether the engine writes a layer's files in the one order on which the image's ID depends."""
+    name = "layer order"
+    answer = machine.ask("docker", "info", "--format", "{{json .}}") if machine.has("docker") else None
+    info = _parse_json(answer.out) if answer and answer.ok else {}
+    driver = str(info.get("Driver") or "")
+    if not driver:
+        return MachineFinding(
+            name, FindingState.WARNING, "the engine does not say how it stores layers", "see `docker info`"
+        )
+    if walks_layers(info):
+        return MachineFinding(name, FindingState.OK, f"{driver} writes files in the order that gives one image ID")
+    driver += " without native diff" if driver == "overlay2" else ""
+    found = f"{driver} sorts files in its own way; each new image is read once more and put right, which takes seconds"
+    advice = "nothing, or an engine with overlay2 on a plain disk, or with containerd's image store"
+    return MachineFinding(name, FindingState.WARNING, found, advice)
 
 
 def check_ca_bundle(machine: ProbeContext) -> MachineFinding:

@@ -21,6 +21,7 @@ from builder.image.build.workspace import CONTEXTS, make_build_folder
 if TYPE_CHECKING:
     from builder.core.runtime import Runtime
     from builder.engine.client import Engine, ImageInfo
+    from builder.image.build.order_memory import OrderMemory
     from builder.image.build.saved_image import OrderedImage, SavedImage
 
 
@@ -81,7 +82,13 @@ def _read_and_order(
         if ordered is not None:
             image = _replace_image(runtime, engine, image, reference, ordered)
     checked = (*saved.ordered, *(ordered.moved.values() if ordered else ()))
-    update_order_memory(runtime.cache_folder, lambda memory: memory.with_checked(engine.info.identity, checked))
+    identity = engine.info.identity
+
+    def remember(memory: OrderMemory) -> OrderMemory:
+        found = memory.with_checked(identity, checked)
+        return found if len(saved.ordered) == len(saved.orders) else found.with_mixed(identity)
+
+    update_order_memory(runtime.cache_folder, remember)
     _note_what_stays(runtime, saved, ordered)
     return image
 

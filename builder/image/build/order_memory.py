@@ -28,7 +28,8 @@ MOST_IMAGES = 200
 class EngineMemory:
     """Of one engine. ``native``: diff IDs of layers that it wrote when nothing on it could make it write another order.
 
-    ``mixed``: it has, or its build cache has, one chain of layers twice. Then nothing it writes is taken on trust.
+    ``mixed``: it has, or its build cache has, one chain of layers twice, or it wrote another order once. Then nothing
+    it writes is taken on trust.
     """
 
     mixed: bool = False

@@ -25,6 +25,7 @@ from builder.engine.walk_order import find_walk_order, place_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from io import FileIO
     from pathlib import Path
     from typing import IO
 
@@ -115,7 +116,7 @@ def save_image(chunks: Iterable[bytes], path: Path, wanted: Iterable[str]) -> Sa
     def is_known(name: str) -> bool:  # where a layer is called by its digest, as engines since 25 do
         return name.startswith(BLOBS) and f"sha256:{name.removeprefix(BLOBS)}" not in wanted
 
-    with path.open("wb") as stream:
+    with path.open("wb", buffering=0) as stream:  # what is buffered would be written, or not, at the end
         archive = ImageArchive(_iterate_written(chunks, stream), admit=remember)
         orders = {}
         for layer in archive.iterate_layers(skip=is_known):
@@ -154,13 +155,14 @@ def order_image(saved: SavedImage) -> OrderedImage | None:
     return OrderedImage(saved, config, moved, diffs) if moved else None
 
 
-def _iterate_written(chunks: Iterable[bytes], stream: IO[bytes]) -> Iterator[bytes]:
+def _iterate_written(chunks: Iterable[bytes], stream: FileIO) -> Iterator[bytes]:
     for chunk in chunks:
+        left = memoryview(chunk)
         try:
-            stream.write(chunk)
-            stream.flush()
+            while left:
+                left = left[stream.write(left) :]
         except OSError as error:
-            raise NotWrittenError(stream.name, os.strerror(error.errno or 0)) from error
+            raise NotWrittenError(str(stream.name), os.strerror(error.errno or 0)) from error
         yield chunk
 
 

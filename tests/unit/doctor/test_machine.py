@@ -39,6 +39,9 @@ GREEN = {
     "docker compose version": "2.26.1-4\n",
     "docker-compose version": "2.26.1-4\n",
     "mmdebstrap --version": "mmdebstrap 1.3.5\n",
+    "docker info --format {{json .}}": json.dumps(
+        {"Driver": "overlay2", "DriverStatus": [["Supports d_type", "true"], ["Native Overlay Diff", "true"]]}
+    ),
     "docker info": '"/var/lib/docker"\n',
     "docker buildx imagetools": "Name: docker.io/library/postgres:13\n",
     "docker image inspect": "sha256:1\n",
@@ -96,10 +99,18 @@ def line(machine: ProbeContext, name: str) -> MachineFinding:
     return next(finding for finding in examine_machine(machine) if finding.name == name)
 
 
+def test_containerds_image_store_writes_layers_in_the_usual_order(machine: ProbeContext) -> None:
+    status = [["driver-type", "io.containerd.snapshotter.v1"]]
+    found = line(
+        saying(machine, docker_info=json.dumps({"Driver": "overlayfs", "DriverStatus": status})), "layer order"
+    )
+    assert (found.state, found.advice) == (FindingState.OK, "")
+
+
 def test_a_machine_that_has_everything_is_green_in_every_line(machine: ProbeContext) -> None:
     findings = examine_machine(machine)
-    assert [finding.state for finding in findings] == [FindingState.OK] * 8
-    assert [finding.advice for finding in findings] == [""] * 8
+    assert [finding.state for finding in findings] == [FindingState.OK] * 9
+    assert [finding.advice for finding in findings] == [""] * 9
     assert doctor.is_ready(findings)
 
 
@@ -174,6 +185,14 @@ RED: dict[str, tuple[str, dict[str, Any], FindingState, str]] = {
         "neither here nor",
     ),
     "disk of a remote engine": ("disk", {"docker_info": (1, "")}, FindingState.WARNING, "cannot be seen"),
+    "layers of a remote engine": ("layer order", {"docker_info": (1, "")}, FindingState.WARNING, "does not say"),
+    "layers within a container": (
+        "layer order",
+        {"docker_info": json.dumps({"Driver": "overlay2", "DriverStatus": [["Native Overlay Diff", "false"]]})},
+        FindingState.WARNING,
+        "overlay2 without native diff sorts files in its own way",
+    ),
+    "layers without overlay2": ("layer order", {"docker_info": '{"Driver": "vfs"}'}, FindingState.WARNING, "vfs sorts"),
     "no registry": (
         "registry",
         {"docker_buildx_imagetools": (1, "ERROR: no such host"), "docker_image": (1, "")},

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
 import pytest
+from docker.errors import APIError
 
 from builder.core.errors import EngineFailedError, EngineMissingError, EngineTooOldError, ExitCode
 from builder.engine import client
-from builder.engine.client import Engine, check_engine_version, parse_major_version, split_reference
+from builder.engine.client import Engine, check_engine_version, parse_major_version, split_reference, walks_layers
 from builder.engine.endpoint import Endpoint
 from builder.engine.errors import ApiError
 
@@ -40,6 +41,9 @@ def test_an_old_engine_is_refused_with_a_way_to_get_one() -> None:
     assert caught.value.exit_code is ExitCode.ENGINE
     assert "make engine" in str(caught.value)
     check_engine_version("23.0.0")
+
+
+NO = cast("Any", None)
 
 
 def engine_with(history: Any) -> Engine:
@@ -90,3 +94,41 @@ def test_what_the_sdk_cannot_reach_is_missing(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(client, "_make_client", refuse_connection)
     with pytest.raises(EngineMissingError, match="Connection refused"):
         _ = engine_with(lambda _image: []).client
+
+
+@pytest.mark.parametrize(
+    ("driver", "status", "walks"),
+    [
+        ("overlay2", [["Backing Filesystem", "extfs"], ["Native Overlay Diff", "true"]], True),
+        ("overlay2", [["Native Overlay Diff", "false"]], False),
+        ("overlay2", None, False),
+        ("fuse-overlayfs", [["Native Overlay Diff", "true"]], False),
+        ("vfs", [], False),
+        ("overlayfs", [["driver-type", "io.containerd.snapshotter.v1"]], True),
+    ],
+)
+def test_only_overlay2_and_containerd_walk_layers(driver: str, status: Any, *, walks: bool) -> None:
+    assert walks_layers({"Driver": driver, "DriverStatus": status}) == walks
+
+
+@pytest.mark.parametrize(
+    ("found", "removed"),
+    [
+        ({"RepoTags": [], "RepoDigests": None}, ["sha256:1"]),
+        ({"RepoTags": ["web:1"]}, []),
+        ({"RepoTags": [], "RepoDigests": ["web@sha256:2"]}, []),
+        ({"RepoTags": [], "busy": True}, ["sha256:1"]),
+    ],
+)
+def test_only_an_image_without_a_name_is_removed(found: dict[str, Any], removed: list[str]) -> None:
+    asked: list[str] = []
+
+    def remove_image(image: str) -> None:
+        asked.append(image)
+        if "busy" in found:
+            raise APIError("conflict: a stopped container uses it")
+
+    engine = Engine(cast("Any", SimpleNamespace(inspect_image=lambda _image: found)), Endpoint("unix:///nowhere"), NO)
+    engine.client = cast("Any", SimpleNamespace(api=SimpleNamespace(remove_image=remove_image)))
+    engine.remove_unnamed("sha256:1")
+    assert asked == removed

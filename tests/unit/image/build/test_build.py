@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -14,6 +15,7 @@ from builder.core.errors import BuildFailedError, BuildRefusedError, DiskFullErr
 from builder.core.process import Command, ProcessResult
 from builder.engine.buildx import BuildOptions
 from builder.engine.client import EngineInfo, ImageInfo
+from builder.image.build import build as build_stage
 from builder.image.build.build import build_candidate, lock_project
 from builder.image.build.model import BuildJob
 from builder.image.render.model import BuildContext, ContextFile
@@ -21,12 +23,10 @@ from builder.state import VerifiedImage, read_state, update_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from builder.engine.client import Engine
 
 CONTEXT = BuildContext((ContextFile("Dockerfile", b"FROM scratch\n"),), "linux/amd64", 17)
-INSPECT = "Name: default\nDriver: docker\nPlatforms: linux/amd64\n"
 EVENT = json.dumps({"vertexes": [{"digest": "a", "name": "RUN x", "error": "exit code: 1", "started": None}]})
 
 
@@ -41,6 +41,7 @@ class FakeDocker:
     images: dict[str, ImageInfo] = field(default_factory=dict)
     builds: list[Command] = field(default_factory=list)
     free: int | None = 10**12
+    driver: str = "docker"
     info: EngineInfo = field(
         default_factory=lambda: EngineInfo("e", "26", "/root", "linux/amd64", containerd_store=False)
     )
@@ -56,12 +57,14 @@ class FakeDocker:
             case ("buildx", "version"):
                 return ProcessResult(command, 0, f"github.com/docker/buildx {self.version} x", "")
             case ("buildx", "inspect"):
-                return ProcessResult(command, 0, INSPECT, "")
+                return ProcessResult(command, 0, f"Name: default\nDriver: {self.driver}\nPlatforms: linux/amd64\n", "")
         self.builds.append(command)
         assert on_err is not None
         for line in self.says:
             on_err(line)
         if self.code == 0 and self.makes is not None:
+            found = json.dumps({"containerimage.config.digest": self.makes.id})
+            Path(command.argv[command.argv.index("--metadata-file") + 1]).write_text(found)
             self.images[command.argv[command.argv.index("--tag") + 1]] = self.makes
         return ProcessResult(command, self.code, "", "")
 
@@ -161,6 +164,47 @@ def test_an_image_that_was_never_verified_is_built_again(place: Place) -> None:
 def test_an_image_that_is_not_what_was_planned_is_no_proof(place: Place, changed: dict[str, Any]) -> None:
     proven(place, replace(good(place.job), **changed))
     assert not build_candidate(place.job).cached
+
+
+class Ordering:
+    """Stands for what puts layers in order: each image becomes another one. ``asked``: whether a cache was used."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[bool] = []
+        monkeypatch.setattr(build_stage, "put_layers_in_order", self.order)
+
+    def order(self, _runtime: object, _engine: object, image: ImageInfo, _name: str, *, from_cache: bool) -> ImageInfo:
+        self.asked.append(from_cache)
+        return replace(image, id="sha256:ordered")
+
+
+def test_the_image_is_the_one_with_its_layers_in_order(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordering = Ordering(monkeypatch)
+    found = build_candidate(place.job)
+    assert (found.image_id, found.config_digest, found.cached) == ("sha256:ordered", "sha256:ordered", False)
+    internal = {"digest": "a", "name": "[internal] load build context", "cached": True}
+    step = {"digest": "b", "name": "[2/3] COPY a b", "cached": True}
+    for steps in ([internal], [internal, step]):
+        place.docker.says = (json.dumps({"vertexes": steps}),)
+        build_candidate(place.job)
+    place.docker.version = "0.12.0"
+    build_candidate(place.job)
+    assert ordering.asked == [False, False, True, True], "an old buildx does not say what was cached"
+
+
+def test_a_builder_with_a_store_of_its_own_writes_the_one_order(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordering = Ordering(monkeypatch)
+    place.docker.driver = "docker-container"
+    assert build_candidate(place.job).image_id == "sha256:a"
+    assert ordering.asked == []
+
+
+def test_what_was_proven_in_another_order_must_be_proven_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordering = Ordering(monkeypatch)
+    proven(place, good(place.job))
+    found = build_candidate(place.job)
+    assert (found.image_id, found.cached, ordering.asked) == ("sha256:ordered", False, [True])
+    assert place.docker.builds == []
 
 
 def test_no_cache_builds_what_is_proven(place: Place) -> None:
