@@ -8,7 +8,7 @@ import builder
 from builder.cli.overview import COMMANDS
 from builder.compose.load.discover import discover_project
 from builder.core.errors import NoProjectHereError, OptbuildError
-from builder.core.naming import LOCK_FILE, SPEC_FILE
+from builder.core.naming import BACKUP_SUFFIX, LOCK_FILE, SPEC_FILE
 from builder.image.spec.location import PROJECT_FILE, find_spec_file
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from builder.core.runtime import Runtime
 
 _RECIPES = ("*Dockerfile*", "*Containerfile*", "requirements*.txt", "packages.txt", "pyproject.toml")
-"""From what projects make their images; backups and templates of it (``*.bak``, ``*.j2``) are not meant."""
-_IGNORED_SUFFIXES = frozenset({".bak", ".orig", ".j2", ".md", ".swp"})
+"""From what projects make their images; backups and templates of it are not meant."""
+_IGNORED_SUFFIXES = frozenset({BACKUP_SUFFIX, ".orig", ".j2", ".md", ".swp"})
 _MOST_NAMES = 3
 """More files are counted, so that the line fits a terminal."""
 _REASONS = {

@@ -57,16 +57,14 @@ def list_install_commands(environment: Path, interpreter: str, layout: str, list
 def finish(environment: Path, before: change.Before, finisher: ModuleType, placement: ModuleType) -> None:
     """Prune, strip and compile what was added, where it lies, and give it to Airflow's user."""
     layers = placement.read_plan(STAGE / "layers.json")
-    if "column-positions" in finisher.read_rules():
-        os.environ[finisher.COLUMNS_OFF] = "1"
     groups = list_added_groups(environment, layers, before, placement)
-    finisher.CACHE.mkdir(parents=True, exist_ok=True)
     site = placement.find_site(environment)
-    finisher.run_all([finisher.job_of(group, site, environment) for group in groups])
+    finisher.run_all([finisher.make_job(group, site, environment) for group in groups])
     entries = placement.list_entries(environment)
     files = {path for group in groups for path in placement.read_claims(group.record, entries)}
-    files |= {str(path) for group in groups for path in group.files if str(path) in entries}
-    finisher.give_to_airflow([*map(Path, sorted(files)), *clear_folders(environment, before)])
+    files |= {path for group in groups for path in group.files if path in entries}
+    for path in [*sorted(files), *clear_folders(environment, before)]:
+        finisher.give_to_airflow(path, os.lstat(path))
 
 
 def clear_folders(environment: Path, before: change.Before) -> list[Path]:
@@ -96,9 +94,9 @@ def list_added_groups(
     owners = {path: name for name, record in records.items() for path in placement.read_claims(record, entries)}
     unlisted = {path for path in entries if path not in before and path not in owners}
     owners |= placement.find_nearest_owners(unlisted, owners, ranks)
-    files: dict[str, list[Path]] = {name: [] for name in records}
+    files: dict[str, list[str]] = {name: [] for name in records}
     for path, name in sorted(owners.items()):
-        files[name].append(Path(path))
+        files[name].append(path)
     return [placement.Group(name, record, tuple(files[name])) for name, record in records.items()]
 
 
@@ -121,6 +119,7 @@ def main(tools: Path, interpreter: str, layout: str, replaced: set[str]) -> None
     environment = remove_distributions.ENVIRONMENT
     sys.path.append(str(SCRIPTS))
     finisher, placement = (importlib.import_module(name) for name in ("finish", "placement"))
+    finisher.restart_as_needed(finisher.read_rules())
     mounts = change.read_mounts(Path("/proc/self/mountinfo").read_text())
     before = change.list_paths(single.ROOT, mounts)
     for name in single.HOLDERS:

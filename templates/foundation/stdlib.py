@@ -33,11 +33,11 @@ def list_modules(library: Path) -> Iterator[Path]:
 
 
 def compile_in_place(library: Path, scripts: Path) -> None:
-    """As finish.py compiles everything else: in one process that did nothing before, in sorted order."""
+    """As finish.py compiles everything else."""
     sys.path.insert(0, str(scripts))
-    distribution = importlib.import_module("distribution")
+    bytecode = importlib.import_module("bytecode")
     for source in [*list_modules(library)]:
-        made = distribution.compile_file(source, source)
+        made = bytecode.compile_file(source, source)
         if made is not None:
             made.chmod(0o644)
             made.parent.chmod(0o755)

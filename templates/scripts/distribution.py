@@ -1,10 +1,7 @@
-"""Finishes the files of one distribution: prune, strip, compile. A process of its own for each, see finish.py.
+"""Finishes the files of one distribution: prune, strip, compile. Runs inside the build; standard library only.
 
-    distribution.py WORKERS     a job per line of standard input, as many at a time as WORKERS says
-
-A job is JSON, see :class:`Job`; all paths are absolute. This process has imported what a job needs and never looks into
-one: each is done by a fork of it, so all begin in the same state, and none compiles a module for itself. The names of
-those that one did compile are its output.
+What is made depends on the distribution's own files alone: not on the process, on what it did before, nor on the order
+of distributions. So several processes share the work, and results are kept in a cache.
 """
 
 from __future__ import annotations
@@ -12,70 +9,67 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-import importlib.util
 import io
 import json
-import marshal
 import os
 import re
 import shutil
-import subprocess
+import stat
 import sys
 import tarfile
-import traceback
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import TYPE_CHECKING
 
-import compact
-import elf
 import prune
+from bytecode import compile_source, find_bytecode_path, write_file
 from imports import Imports, name_module, read_imports
 from ledger import Ledger
+from symbols import is_shared_object, strip_libraries
 
-HEADER_BYTES = 16
-"""What stands before the code in a file with bytecode (PEP 552)."""
-UNCHECKED_HASH = (0b01).to_bytes(4, "little")
-"""PEP 552: hash-based bytecode whose source is not looked at when it is imported."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
 class Job:
-    """Files that are finished together; ``record`` is the RECORD that lists them, if one does."""
+    """Files that are finished together; ``record`` is the RECORD that lists them, if one does. Paths are absolute."""
 
-    base: Path
+    base: str
     """The environment; no file outside of it is touched, whatever a RECORD lists."""
-    site: Path
+    site: str
     cache: Path
     notes: Path
     """A folder: what check.py reads later is written there, a file for each job."""
     record: Path | None
     rules: tuple[str, ...]
-    files: tuple[Path, ...]
+    files: tuple[str, ...]
+    """Sorted, all inside, see :func:`list_inside`."""
 
     @property
     def distribution(self) -> str:
         """The normalized name (PEP 503), or nothing: no distribution owns these files."""
         return normalize_name(self.record.parent.name.split("-")[0]) if self.record else ""
 
+    def relate(self, path: str) -> str:
+        """``path`` below site-packages; one that lies elsewhere begins with a slash."""
+        return path.removeprefix(f"{self.site}/")
+
+
+def list_inside(environment: Path, files: Iterable[str]) -> tuple[str, ...]:
+    """Sorted, without those that lie outside, also by a link."""
+    return tuple(sorted(path for path in files if is_inside(path.rpartition("/")[0], str(environment))))
+
 
 @cache
-def is_inside(folder: Path, environment: Path) -> bool:
+def is_inside(folder: str, environment: str) -> bool:
     """Also when links are followed."""
-    return folder.resolve().is_relative_to(environment.resolve())
+    return f"{os.path.realpath(folder)}/".startswith(f"{os.path.realpath(environment)}/")
 
 
 def normalize_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def read_job(text: str) -> Job:
-    job = json.loads(text)
-    record = Path(job["record"]) if job["record"] else None
-    base, site, cache, notes = (Path(job[key]) for key in ("base", "site", "cache", "notes"))
-    files = (path for path in map(Path, job["files"]) if is_inside(path.parent, base))
-    return Job(base, site, cache, notes, record, tuple(job["rules"]), tuple(sorted(files)))
 
 
 def finish(job: Job) -> None:
@@ -84,119 +78,133 @@ def finish(job: Job) -> None:
     notes = cached.with_suffix(".json")
     if cached.is_file() and notes.is_file():
         for path in json.loads(notes.read_text("utf-8"))["pruned"]:
-            (job.base / path).unlink()
-        with tarfile.open(cached) as archive:
-            archive.extractall(job.base)  # noqa: S202 - our own cache, written below
+            os.unlink(f"{job.base}/{path}")  # noqa: PTH108 - of each file, fast
+        restore(cached, job.base)
     else:
         result = process(job)
         write_notes(notes, job, result)
-        save(cached, result.changed, job.base)
+        save(cached, result, job.base)
     job.notes.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(notes, job.notes / f"{job.distribution or '-'}.json")
 
 
+@cache
+def hash_scripts() -> bytes:
+    """These scripts and this Python."""
+    parts = [sys.version.encode(), *(script.read_bytes() for script in sorted(Path(__file__).parent.glob("*.py")))]
+    return hashlib.sha256(b"\0".join(parts)).digest()
+
+
 def cache_key(job: Job) -> str:
     """What the result depends on: these scripts, this Python, the files (RECORD has their hashes), the rules."""
-    total = hashlib.sha256(sys.version.encode())
-    for script in sorted(Path(__file__).parent.glob("*.py")):
-        total.update(script.read_bytes())
+    total = hashlib.sha256(hash_scripts())
     total.update(json.dumps(job.rules).encode())
     hashed = list_hashed(job.record)
     for path in job.files:
-        content = "" if path in hashed else hashlib.sha256(path.read_bytes()).hexdigest()
+        content = "" if path in hashed else hashlib.sha256(Path(path).read_bytes()).hexdigest()
         total.update(f"{path}\0{content}\n".encode())
     return total.hexdigest()
 
 
-def list_hashed(record: Path | None) -> frozenset[Path]:
+def list_hashed(record: Path | None) -> frozenset[str]:
     """The files whose content RECORD tells; some wheels leave the hashes out."""
     if record is None:
         return frozenset()
+    return frozenset(path for path, row in read_record(record).items() if row[1])
+
+
+def read_record(record: Path) -> dict[str, list[str]]:
+    """Absolute path → its row."""
+    site = record.parent.parent
     rows = csv.reader(io.StringIO(record.read_text("utf-8")))
-    return frozenset(Path(os.path.normpath(record.parent.parent / row[0])) for row in rows if row[1])
+    return {os.path.normpath(f"{site}/{row[0]}"): row for row in rows}
 
 
 @dataclass
 class Result:
     """What was done to the files of one job."""
 
-    pruned: dict[Path, str]
+    pruned: dict[str, str]
     """File → rule. They are gone."""
-    changed: list[Path]
+    bytecode: dict[str, bytes]
+    """File → its content."""
+    changed: list[str]
+    """Other files that were made or changed."""
     imports: dict[str, Imports]
-    ledger: Ledger
+    """By module."""
 
 
 def process(job: Job) -> Result:
     pruned = prune.find_pruned(job.files, job.site, job.rules, job.distribution)
-    compiled = compile_files([path for path in job.files if path not in pruned], job)
-    imports = read_all_imports(compiled, job.site)
-    tests = list_modules([path for path, rule in pruned.items() if rule == "tests"], job.site)
+    bytecode, imports = compile_files((path for path in job.files if path not in pruned), job)
+    tests = list_modules((path for path, rule in pruned.items() if rule == "tests"), job)
     while revived := prune.list_imported_tests(pruned, tests, imports, job.site, job.distribution):
         for path in revived:
             del pruned[path]
         more = compile_files(sorted(revived), job)
-        compiled |= more
-        imports |= read_all_imports(more, job.site)
+        bytecode |= more[0]
+        imports |= more[1]
     ledger = Ledger()
     for path, rule in pruned.items():
-        if (
-            rule != prune.INSTALLER_NOTES
-        ):  # not the wheel's: one that holds a time is a byte shorter in every tenth build
-            ledger.add(rule, path.stat().st_size)
-        path.unlink()
-    changed = [*compiled.values(), *strip_files(job, pruned, ledger)]
+        if rule != prune.INSTALLER_NOTES:  # not the wheel's: its length differs from build to build
+            ledger.add(rule, os.stat(path).st_size)  # noqa: PTH116 - of each file, fast
+        os.unlink(path)  # noqa: PTH108 - as above
+    changed = strip_files(job, pruned, ledger)
     if job.record is not None:
         if ledger.rules:
-            changed.append(ledger.write(job.record.parent))
-        rewrite_record(job.record, frozenset(pruned), changed)
-        changed.append(job.record)
-    return Result(pruned, sorted(changed), imports, ledger)
+            changed.append(str(ledger.write(job.record.parent)))
+        rewrite_record(job, job.record, pruned, bytecode, changed)
+        changed.append(str(job.record))
+    return Result(pruned, bytecode, changed, imports)
 
 
-def compile_files(files: list[Path], job: Job) -> dict[Path, Path]:
-    """Source → bytecode, for what can be imported and is Python of this version."""
-    sources = (path for path in files if path.suffix == ".py" and path.is_relative_to(job.site))
-    return {path: made for path in sources if (made := compile_file(path, path)) is not None}
+def compile_files(files: Iterable[str], job: Job) -> tuple[dict[str, bytes], dict[str, Imports]]:
+    """Write the bytecode of what can be imported and is Python of this version: file → content, module → imports."""
+    bytecode, imports = {}, {}
+    for path in files:
+        relative = job.relate(path)
+        if not path.endswith(".py") or relative.startswith("/"):
+            continue
+        if made := compile_source(read_file(path), path):
+            code, data = made
+            target = find_bytecode_path(path)
+            write_file(target, data)
+            bytecode[target] = data
+            if name := name_module(relative):
+                imports[name] = read_imports(code, name, is_package=path.endswith("/__init__.py"))
+    return bytecode, imports
 
 
-def list_modules(files: list[Path], site: Path) -> dict[str, Path]:
-    below = (path for path in files if path.is_relative_to(site))
-    return {name: path for path in below if (name := name_module(path.relative_to(site)))}
+def read_file(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - of each file, fast
+        return stream.read()
 
 
-def read_all_imports(compiled: dict[Path, Path], site: Path) -> dict[str, Imports]:
-    """Module → its imports, from the finished bytecode: whatever this does, it cannot change what was compiled."""
-    found = {}
-    for source, bytecode in compiled.items():
-        if name := name_module(source.relative_to(site)):
-            code = marshal.loads(bytecode.read_bytes()[HEADER_BYTES:])  # noqa: S302 - made above
-            found[name] = read_imports(code, name, is_package=source.name == "__init__.py")
-    return found
+def list_modules(files: Iterable[str], job: Job) -> dict[str, str]:
+    """Dotted name → file."""
+    below = ((job.relate(path), path) for path in files)
+    return {name: path for relative, path in below if not relative.startswith("/") and (name := name_module(relative))}
 
 
-def strip_files(job: Job, pruned: dict[Path, str], ledger: Ledger) -> list[Path]:
+def strip_files(job: Job, pruned: dict[str, str], ledger: Ledger) -> list[str]:
+    """The shared objects; all of them: RECORD gets their hashes anew."""
     if "symbols" not in job.rules:
         return []
-    changed = []
-    for path in job.files:
-        if path not in pruned and is_shared_object(path):
-            before = path.stat().st_size
-            strip(path)
-            changed.append(path)
-            if saved := before - path.stat().st_size:
-                ledger.add("symbols", saved)
-    return changed
+    libraries = [path for path in job.files if path not in pruned and is_shared_object(path)]
+    for saved in strip_libraries(libraries).values():
+        if saved:
+            ledger.add("symbols", saved)
+    return libraries
 
 
 def write_notes(notes: Path, job: Job, result: Result) -> None:
     """What a later run and check.py need to know; complete or not there at all."""
-    gone = list_modules(list(result.pruned), job.site)
-    left = list_modules([path for path in job.files if path not in result.pruned], job.site)
+    gone = list_modules(result.pruned, job)
+    left = list_modules((path for path in job.files if path not in result.pruned), job)
     text = json.dumps(
         {
             "distribution": job.distribution,
-            "pruned": {str(path.relative_to(job.base)): rule for path, rule in sorted(result.pruned.items())},
+            "pruned": {path.removeprefix(f"{job.base}/"): rule for path, rule in sorted(result.pruned.items())},
             "gone": {name: result.pruned[path] for name, path in sorted(gone.items())},
             "modules": sorted(left),
             "imports": {name: [sorted(one.at_import), sorted(one.later)] for name, one in result.imports.items()},
@@ -217,112 +225,47 @@ def read_entry_points(job: Job) -> list[str]:
     return sorted({re.split(r"[:\s\[]", value)[0] for value in values})
 
 
-def is_shared_object(path: Path) -> bool:
-    return path.suffix == ".so" or ".so." in path.name
-
-
-def strip(path: Path) -> None:
-    """Drop symbols that only a debugger reads, unless the result could not be loaded.
-
-    ``strip`` moves segments of files that patchelf edited (the libraries bundled with numpy and scipy) so that the
-    loader refuses them ("ELF load command address/offset not page-aligned"); compact.py then drops what it can.
-    """
-    before = path.read_bytes()
-    if not elf.is_elf(before):
-        return
-    done = subprocess.run(["strip", "--strip-unneeded", str(path)], capture_output=True, check=False)  # noqa: S607 - the builder's own
-    after = path.read_bytes()
-    kept = after if done.returncode == 0 and loadable(after) else before
-    if (smallest := compact.compact(kept)) != after:
-        path.write_bytes(smallest)
-
-
-def loadable(data: bytes) -> bool:
-    """Whether every loaded segment's offset and address agree modulo its alignment (gABI, "Program Loading")."""
-    segments = [segment for segment in elf.parse_elf(data).segments if segment.loaded]
-    return all((segment.offset - segment.address) % max(segment.alignment, 1) == 0 for segment in segments)
-
-
-def compile_file(source: Path, seen_as: Path) -> Path | None:
-    """Write the bytecode of ``source`` as if it lay at ``seen_as``; None where it is not Python of this version."""
-    data = source.read_bytes()
-    try:
-        code = compile(data, str(seen_as), "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
-        return None  # templates and Python 2 files that some distributions ship; nobody can import them either way
-    target = Path(importlib.util.cache_from_source(str(source)))
-    target.parent.mkdir(exist_ok=True)
-    header = importlib.util.MAGIC_NUMBER + UNCHECKED_HASH + importlib.util.source_hash(data)
-    target.write_bytes(header + marshal.dumps(code))
-    return target
-
-
-def rewrite_record(record: Path, dead: frozenset[Path], changed: list[Path]) -> None:
-    """RECORD tells the truth afterwards: no pruned file, new hashes of stripped ones, bytecode without a hash."""
-    site = record.parent.parent
-    rows = {Path(os.path.normpath(site / row[0])): row for row in csv.reader(io.StringIO(record.read_text("utf-8")))}
+def rewrite_record(
+    job: Job, record: Path, dead: Iterable[str], bytecode: Iterable[str], changed: Iterable[str]
+) -> None:
+    """RECORD tells the truth afterwards: no pruned file, new hashes of changed ones, bytecode without a hash."""
+    rows = read_record(record)
     for path in dead:
         rows.pop(path, None)
+    for path in bytecode:
+        rows[path] = [job.relate(path), "", ""]
     for path in changed:
-        rows[path] = [os.path.relpath(path, site), *(("", "") if path.suffix == ".pyc" else hashed(path))]
+        relative = job.relate(path)
+        name = os.path.relpath(path, job.site) if relative.startswith("/") else relative
+        rows[path] = [name, *describe_content(path)]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(sorted(rows.values()))
     record.write_text(text.getvalue(), "utf-8")
 
 
-def hashed(path: Path) -> tuple[str, str]:
-    data = path.read_bytes()
+def describe_content(path: str) -> tuple[str, str]:
+    """Hash and size, as RECORD has them."""
+    data = read_file(path)
     digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
     return f"sha256={digest}", str(len(data))
 
 
-def save(cached: Path, paths: list[Path], base: Path) -> None:
+def save(cached: Path, result: Result, base: str) -> None:
+    """Whatever was made or changed, complete or not there at all."""
     partial = cached.with_suffix(f".{os.getpid()}")
     with tarfile.open(partial, "w") as archive:
-        for path in paths:
-            archive.add(path, path.relative_to(base))
-    partial.replace(cached)  # an interrupted build leaves no half-written entry under the final name
+        for path in sorted([*result.bytecode, *result.changed]):
+            data = result.bytecode.get(path) or read_file(path)
+            member = tarfile.TarInfo(path.removeprefix(f"{base}/"))
+            member.size, member.mode = len(data), stat.S_IMODE(os.stat(path).st_mode)  # noqa: PTH116 - of each file, fast
+            archive.addfile(member, io.BytesIO(data))
+    partial.replace(cached)
 
 
-def serve(jobs: BinaryIO, workers: int) -> None:
-    """Do each job in a fork. Raises SystemExit once one of them has failed."""
-    running = 0
-    while line := jobs.readline():
-        if running == workers:
-            wait_for_one()
-            running -= 1
-        if os.fork() == 0:
-            work(line)
-        running += 1
-    for _ in range(running):
-        wait_for_one()
-
-
-def work(line: bytes) -> NoReturn:
-    """In the fork: one job, and the end of the process."""
-    code = 1
-    try:
-        known = len(sys.modules)
-        finish(read_job(line.decode()))
-        os.write(1, "".join(f"{name}\n" for name in [*sys.modules][known:] if was_compiled(name)).encode())
-        code = 0
-    except BaseException:  # noqa: BLE001 - whatever it is, it must not return into the loop of the parent
-        traceback.print_exc()
-    finally:
-        os._exit(code)
-
-
-def was_compiled(name: str) -> bool:
-    """Whether the module came from a source without bytecode: what one process compiles, all others do too."""
-    cached = getattr(sys.modules[name], "__cached__", None)
-    return cached is not None and not Path(cached).is_file()
-
-
-def wait_for_one() -> None:
-    _, status = os.wait()
-    if status != 0:
-        raise SystemExit(f"distribution.py: a worker failed with exit code {os.waitstatus_to_exitcode(status)}")
-
-
-if __name__ == "__main__":
-    serve(sys.stdin.buffer, int(sys.argv[1]))
+def restore(cached: Path, base: str) -> None:
+    """What :func:`save` kept, over what is there."""
+    with tarfile.open(cached) as archive:
+        for member in archive:
+            path = f"{base}/{member.name}"
+            write_file(path, archive.extractfile(member).read())  # type: ignore[union-attr] # regular files alone
+            os.chmod(path, member.mode)  # noqa: PTH101 - of each file, fast

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import PurePath
 
 _IMPORT_NAME, _LOAD_CONST, _EXTENDED_ARG = (dis.opmap[name] for name in ("IMPORT_NAME", "LOAD_CONST", "EXTENDED_ARG"))
 _CO_OPTIMIZED = 0x1
@@ -36,15 +35,15 @@ class Imports:
         return self.at_import | self.later
 
 
-def name_module(path: PurePath) -> str | None:
+def name_module(path: str) -> str | None:
     """The dotted name of a file, relative to site-packages; None for what cannot be imported."""
-    suffix = next((ending for ending in (".py", *EXTENSION_SUFFIXES) if path.name.endswith(ending)), None)
+    suffix = next((ending for ending in (".py", *EXTENSION_SUFFIXES) if path.endswith(ending)), None)
     if suffix is None:
         return None
-    parts = [*path.parts[:-1], path.name.removesuffix(suffix)]
+    parts = path.removesuffix(suffix).split("/")
     if parts[-1] == "__init__" and len(parts) > 1:
         del parts[-1]
-    return ".".join(parts) if all(part.isidentifier() for part in parts) else None
+    return ".".join(parts) if all(map(str.isidentifier, parts)) else None
 
 
 def list_packages(modules: set[str]) -> set[str]:

@@ -32,11 +32,14 @@ make_environment() { # make_environment FOLDER: a virtual environment without pi
   rm -f "$1"/bin/[Aa]ctivate*
 }
 
-# Every process that follows reads the standard library's bytecode; the builder comes without. Nobody needs what fails.
-compile_stdlib() { python3 -m compileall -qq /usr/lib/python3.* || :; }
+# Every process that follows reads the standard library's bytecode; the builder comes without. Another stage may have made
+# it already. Nobody needs what fails.
+add_bytecode() {
+  if [ -d /stdlib ]; then cp --recursive /stdlib/. /usr/lib/; else python3 -m compileall -qq /usr/lib/python3.* || :; fi
+}
 
 install_tools() {
-  compile_stdlib
+  add_bytecode
   python3 /scripts/fetch.py "$requirements/uv.txt" "$tools/uv" ||
     pip_run install --quiet --no-deps --require-hashes --only-binary :all: --target "$tools/uv" \
       --requirement "$requirements/uv.txt"
@@ -87,16 +90,12 @@ install_distributions() { # install_distributions FOLDER: what is named there, i
 install_packages() { # EPOCH is the time of folders: layers share them
   local round rounds=/tmp/rounds
   install_distributions /stage
-  python3 /scripts/finish.py rounds "$target" /stage "$rounds"
-  if [ -d "$rounds" ]; then
-    for round in "$rounds"/*; do
-      install_distributions "$round"
-      python3 /scripts/finish.py packages "$target" /stage/layers.json "$1"
-    done
-  else
-    python3 /scripts/finish.py packages "$target" /stage/layers.json "$1"
-  fi
-  python3 /scripts/finish.py dress /stage/layers.json "$1" "$2"
+  python3 /scripts/finish.py packages "$target" /stage "$rounds" "$1" "$2"
+  [ -d "$rounds" ] || return 0
+  for round in "$rounds"/*; do
+    install_distributions "$round"
+    python3 /scripts/finish.py packages "$target" /stage - "$1" "$2"
+  done
 }
 
 read_secret uv_default_index UV_DEFAULT_INDEX PIP_INDEX_URL

@@ -7,6 +7,7 @@ members of each: distributions, and with ``NAME.libs`` the libraries that the wh
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -14,6 +15,10 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LIBRARIES = ".libs"
 SKELETON = re.compile(r"pyvenv\.cfg|\.lock|\.gitignore|lib64|bin/python[0-9.]*")
@@ -35,7 +40,7 @@ class Group:
 
     name: str
     record: Path
-    files: tuple[Path, ...]
+    files: tuple[str, ...]
 
 
 def read_plan(path: Path) -> tuple[Layer, ...]:
@@ -56,9 +61,9 @@ def list_groups(environment: Path, layers: tuple[Layer, ...]) -> list[Group]:
         raise SystemExit(f"finish.py: installed, but in no layer of the plan: {', '.join(strangers)}")
     owners = {path: name for name, record in records.items() for path in read_claims(record, entries)}
     owners |= find_nearest_owners(entries - {*owners}, owners, ranks)
-    files: dict[str, list[Path]] = {name: [] for name in records}
+    files: dict[str, list[str]] = {name: [] for name in records}
     for path, name in sorted(owners.items()):
-        files[name].append(Path(path))
+        files[name].append(path)
     return [Group(name, record, tuple(files[name])) for name, record in records.items()]
 
 
@@ -119,7 +124,7 @@ def list_rounds(environment: Path, layers: tuple[Layer, ...]) -> list[list[str]]
     return [[name for name, found in rounds.items() if found == number] for number in range(max(rounds.values()) + 1)]
 
 
-def map_layers(environment: Path, groups: list[Group], layers: tuple[Layer, ...]) -> dict[Path, Layer]:
+def map_layers(environment: Path, groups: list[Group], layers: tuple[Layer, ...]) -> dict[str, Layer]:
     """Every file that is there once all are finished, with its layer: what a RECORD names then, bytecode too.
 
     Raises SystemExit for a file that is nobody's: it would be missing in the image.
@@ -129,11 +134,72 @@ def map_layers(environment: Path, groups: list[Group], layers: tuple[Layer, ...]
     found = {
         path: layer_of[find_part(path.removeprefix(site), group.name, layer_of)]
         for group in groups
-        for path in entries.intersection(map(str, group.files)) | read_claims(group.record, entries)
+        for path in entries.intersection(group.files) | read_claims(group.record, entries)
     }
     if lost := sorted(entries - {*found}):
         raise SystemExit(f"finish.py: made while distributions were finished, and in no RECORD: {', '.join(lost)}")
-    return {Path(path): layer for path, layer in found.items()}
+    return found
+
+
+def move_files(environment: Path, placed: Mapping[str, Layer], out: Path) -> None:
+    """Each file to where it lies below the folder of its layer in ``out``; a folder whose files all go there as one.
+
+    Empty folders go before: nothing but what is ``placed`` may come along.
+    """
+    drop_empty_folders(environment)
+    owners = _find_folder_owners(environment, placed)
+    for folder, folders, files in os.walk(environment):
+        for name in [*folders]:
+            path = f"{folder}/{name}"
+            layer = owners.get(path) or placed.get(path)
+            if layer and _move(path, f"{out}/{layer.name}{path}", is_folder=path in owners):
+                folders.remove(name)
+        for name in files:
+            if layer := placed.get(f"{folder}/{name}"):
+                _move(f"{folder}/{name}", f"{out}/{layer.name}{folder}/{name}", is_folder=False)
+
+
+def drop_empty_folders(tree: Path) -> None:
+    """Also those that hold nothing but such folders; ``tree`` itself stays."""
+    for folder, folders, files in os.walk(tree, topdown=False):
+        if not files and folder != str(tree) and not any(os.path.lexists(f"{folder}/{name}") for name in folders):
+            os.rmdir(folder)  # noqa: PTH106 - of each folder, fast
+
+
+def _find_folder_owners(environment: Path, placed: Mapping[str, Layer]) -> dict[str, Layer]:
+    """Folders below the environment whose entries all go to one layer; none that holds a part of the skeleton."""
+    owners: dict[str, Layer | None] = {f"{environment}/bin": None}  # None: of several, or of the skeleton
+
+    def claim(path: str, layer: Layer | None) -> str:
+        folder = path.rpartition("/")[0]
+        owners[folder] = layer if owners.get(folder, layer) is layer else None
+        return folder
+
+    folders = {claim(path, layer) for path, layer in placed.items()}
+    for folder in [*folders]:
+        folders.update(folder[:at] for at in range(len(f"{environment}/"), len(folder)) if folder[at] == "/")
+    for folder in sorted(folders - {str(environment)}, key=len, reverse=True):  # what a folder holds before itself
+        claim(folder, owners[folder])
+    del owners[str(environment)]
+    return {folder: layer for folder, layer in owners.items() if layer is not None}
+
+
+def _move(path: str, target: str, *, is_folder: bool) -> bool:
+    """False: a folder that cannot move as one, because there is one already or a part of it lies in another file system
+    (overlayfs says so of a folder that a lower layer has)."""
+    if is_folder and os.path.lexists(target):
+        return False
+    try:
+        try:
+            os.rename(path, target)  # noqa: PTH104 - of each file, fast
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120 - as above
+            os.rename(path, target)  # noqa: PTH104 - as above
+    except OSError as error:
+        if is_folder and error.errno == errno.EXDEV:
+            return False
+        raise
+    return True
 
 
 def find_part(path: str, name: str, layer_of: dict[str, Layer]) -> str:

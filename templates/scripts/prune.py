@@ -4,9 +4,9 @@ what other distributions import is looked at afterwards, by check.py, and can fa
 
 from __future__ import annotations
 
+import re
 import sys
-from itertools import pairwise
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import prune_exceptions
@@ -16,35 +16,40 @@ if TYPE_CHECKING:
 
     from imports import Imports
 
+    _Taker = Callable[[str, str], bool]
+
 INSTALLER_NOTES = "installer-notes"
 """The one rule without a switch: when and from which file a wheel was installed differs in each build."""
 _NOTES = ("uv_cache.json",)
 _COMPILER_SOURCES = (".a", ".c", ".cc", ".cpp", ".f", ".f90", ".h", ".hpp", ".la", ".pxd", ".pxi", ".pyx")
-_DOCUMENTATION = (("share", "man"), ("share", "doc"), ("share", "info"))
-_TEST_FOLDERS = ("test", "tests")
+_DOCUMENTATION = ("/share/man/", "/share/doc/", "/share/info/")
+_TEST_FOLDER = re.compile(r"[^/]+/(?:[^/]+/)*?tests?(?=/)")
 _ENGLISH = ("root.dat", "en.dat")
 
 
-def find_pruned(files: Iterable[Path], site: Path, rules: Collection[str], distribution: str) -> dict[Path, str]:
+def find_pruned(files: Iterable[str], site: str, rules: Collection[str], distribution: str) -> dict[str, str]:
     """File → rule, for the files of ``distribution`` (its normalized name; empty: files that none owns).
 
-    ``site`` is site-packages. Of those under ``tests``, :func:`list_imported_tests` says which must stay after all.
+    ``site`` is site-packages; paths are absolute. Of those under ``tests``, :func:`list_imported_tests` says which must
+    stay after all.
     """
+    takers = [(rule, takes) for rule, takes in _TAKES.items() if rule in rules]
     found = {}
     for path in files:
-        rule = _find_rule(path, site, rules)
-        if rule and not prune_exceptions.is_kept(distribution, rule, _relate(path, site).as_posix()):
+        relative = _relate(path, site)
+        rule = _find_rule(path, relative, takers)
+        if rule and not prune_exceptions.is_kept(distribution, rule, relative or _name(path)):
             found[path] = rule
     return found
 
 
 def list_imported_tests(
-    pruned: Mapping[Path, str],
-    modules: Mapping[str, Path],
+    pruned: Mapping[str, str],
+    modules: Mapping[str, str],
     imports: Mapping[str, Imports],
-    site: Path,
+    site: str,
     distribution: str,
-) -> set[Path]:
+) -> set[str]:
     """Pruned test code that a module of ``imports`` imports: with a folder everything in it, its data too.
 
     ``modules``: dotted name → file, of the pruned ones. Known dead importers do not count.
@@ -55,67 +60,74 @@ def list_imported_tests(
         if not prune_exceptions.is_dead_importer(distribution, module)
         for name in found.all()
     }
-    tests = {path for path, rule in pruned.items() if rule == "tests"}
+    tests = {path: _find_test_folder(_relate(path, site)) for path, rule in pruned.items() if rule == "tests"}
     needed = {file for name, file in modules.items() if name in wanted and file in tests}
-    folders = {folder for file in needed if (folder := _find_test_folder(file, site))}
-    return needed | {path for path in tests if _find_test_folder(path, site) in folders}
+    folders = {tests[file] for file in needed if tests[file]}
+    return needed | {path for path, folder in tests.items() if folder in folders}
 
 
-def _find_rule(path: Path, site: Path, rules: Collection[str]) -> str | None:
-    """The first rule of those switched on that takes the file."""
-    if path.name in _NOTES:
+def _find_rule(path: str, relative: str, takers: Iterable[tuple[str, _Taker]]) -> str | None:
+    """The first rule that takes the file."""
+    if _name(path) in _NOTES:
         return INSTALLER_NOTES
-    return next((rule for rule, takes in _TAKES.items() if rule in rules and takes(path, site)), None)
+    return next((rule for rule, takes in takers if takes(path, relative)), None)
 
 
-def _relate(path: Path, site: Path) -> PurePath:
-    return path.relative_to(site) if path.is_relative_to(site) else PurePath(path.name)
+def _relate(path: str, site: str) -> str:
+    """Below site-packages; empty for a file that lies elsewhere."""
+    return path[len(site) + 1 :] if path.startswith(f"{site}/") else ""
 
 
-def _is_test(path: Path, site: Path) -> bool:
-    return path.name == "conftest.py" or _find_test_folder(path, site) is not None
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
-def _find_test_folder(path: Path, site: Path) -> PurePath | None:
-    """The outermost test folder around the file, relative to ``site``; a package ``tests`` of its own is none."""
-    parts = _relate(path, site).parts[:-1]
-    depth = next((index for index, part in enumerate(parts) if index and part in _TEST_FOLDERS), None)
-    return None if depth is None else PurePath(*parts[: depth + 1])
+def _is_test(path: str, relative: str) -> bool:
+    return path.endswith("/conftest.py") or _find_test_folder(relative) is not None
 
 
-def _is_unread_stub(path: Path, site: Path) -> bool:
+def _find_test_folder(relative: str) -> str | None:
+    """The outermost test folder around the file, relative to site-packages; a package ``tests`` of its own is none."""
+    found = _TEST_FOLDER.match(relative)
+    return found[0] if found else None
+
+
+def _is_unread_stub(path: str, relative: str) -> bool:
     """Not where lazy_loader reads it at run time, nor where stubs are all that was asked for (PEP 561: ``x-stubs``)."""
-    if path.suffix != ".pyi" or any(part.endswith("-stubs") for part in _relate(path, site).parts):
+    if not path.endswith(".pyi") or "-stubs/" in relative:
         return False
-    module = path.with_suffix(".py")
+    module = Path(path).with_suffix(".py")
     return not module.is_file() or b"attach_stub" not in module.read_bytes()
 
 
-def _is_translation_source(path: Path, _: Path) -> bool:
-    return path.suffix == ".po" and path.with_suffix(".mo").is_file()
+def _is_translation_source(path: str, _: str) -> bool:
+    return path.endswith(".po") and Path(path).with_suffix(".mo").is_file()
 
 
-def _is_foreign_bytecode(path: Path, _: Path) -> bool:
+def _is_foreign_bytecode(path: str, _: str) -> bool:
     """Bytecode beside ``__pycache__`` may be all there is of a module: that stays."""
-    tag = sys.implementation.cache_tag or ""
-    return path.suffix == ".pyc" and path.parent.name == "__pycache__" and f".{tag}." not in path.name
+    if not path.endswith(".pyc"):
+        return False
+    folder, _, name = path.rpartition("/")
+    return folder.endswith("/__pycache__") and f".{sys.implementation.cache_tag}." not in name
 
 
-def _is_documentation(path: Path, site: Path) -> bool:
-    return not path.is_relative_to(site) and any(pair in _DOCUMENTATION for pair in pairwise(path.parts))
+def _is_documentation(path: str, relative: str) -> bool:
+    return not relative and any(folder in path for folder in _DOCUMENTATION)
 
 
-def _is_foreign_locale(path: Path, _: Path) -> bool:
+def _is_foreign_locale(path: str, _: str) -> bool:
     """Babel's data of a language (babel/locale-data/de_AT.dat) that is neither English nor what all build on."""
-    is_data = path.parts[-3:-1] == ("babel", "locale-data") and path.suffix == ".dat"
-    return is_data and path.name not in _ENGLISH and not path.name.startswith("en_")
+    folder, _, name = path.rpartition("/")
+    is_data = folder.endswith("/babel/locale-data") and name.endswith(".dat")
+    return is_data and name not in _ENGLISH and not name.startswith("en_")
 
 
-def _ends_with(*endings: str) -> Callable[[Path, Path], bool]:
-    return lambda path, _: f"/{path.name}".endswith(endings)
+def _ends_with(*endings: str) -> _Taker:
+    return lambda path, _: path.endswith(endings)
 
 
-_TAKES: dict[str, Callable[[Path, Path], bool]] = {
+_TAKES: dict[str, _Taker] = {
     "tests": _is_test,
     "type-stubs": _is_unread_stub,
     "source-maps": _ends_with(".css.map", ".js.map"),
@@ -128,4 +140,4 @@ _TAKES: dict[str, Callable[[Path, Path], bool]] = {
     "documentation": _is_documentation,
     "locales": _is_foreign_locale,
 }
-"""Rule → whether it takes a file (first), given site-packages (second)."""
+"""Rule → whether it takes a file, by its path and by the same below site-packages (empty: it lies elsewhere)."""

@@ -25,6 +25,7 @@ ADD builder.tar /
 SHELL ["/bin/bash", "-o", "pipefail", "-o", "errexit", "-o", "nounset", "-c"]
 
 RUN --mount=type=bind,source=scripts/install.sh,target=/scripts/install.sh \
+    --mount=type=bind,from=rootfs,source=/out/usr/lib,target=/stdlib \
     --mount=type=bind,source=scripts/fetch.py,target=/scripts/fetch.py \
     --mount=type=bind,source=requirements/uv.txt,target=/requirements/uv.txt \
     --mount=type=cache,id=optbuild-pip,target=/root/.cache/pip \

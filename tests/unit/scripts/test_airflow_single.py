@@ -84,7 +84,7 @@ def test_only_what_is_added_is_finished(script: ModuleType, placement: ModuleTyp
     (site / "numpy/unlisted.txt").write_text("x")
     layers = (placement.Layer("python", 1, ("numpy", "seaborn", "absent")),)
     groups = script.list_added_groups(tmp_path, layers, before, placement)
-    found = {group.name: sorted(str(path.relative_to(site)) for path in group.files) for group in groups}
+    found = {group.name: sorted(path.removeprefix(f"{site}/") for path in group.files) for group in groups}
     assert found == {
         "numpy": ["numpy-1.dist-info/RECORD", "numpy/a.py", "numpy/unlisted.txt"],
         "seaborn": ["seaborn-1.dist-info/RECORD", "seaborn/a.py", "shared/__init__.py"],

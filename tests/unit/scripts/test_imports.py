@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,4 +111,4 @@ def is_partly_left_out(source: bytes) -> bool:
     ],
 )
 def test_name_module(imports: ModuleType, path: str, name: str | None) -> None:
-    assert imports.name_module(PurePosixPath(path)) == name
+    assert imports.name_module(path) == name

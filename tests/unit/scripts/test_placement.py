@@ -5,11 +5,14 @@ The script runs inside the build; here it places made-up wheels, as an installer
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
+import os
 import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +21,6 @@ from builder.core.resources import find_template_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
     from types import ModuleType
 
 PYC = f"__pycache__/alpha.{sys.implementation.cache_tag}.pyc"
@@ -111,7 +113,7 @@ def build_layers(placement: ModuleType, environment: Path, plan: tuple[object, .
         install(environment, names)
         groups = placement.list_groups(environment, plan)
         for path, layer in placement.map_layers(environment, groups, plan).items():
-            layers[layer.name][str(path.relative_to(environment))] = describe(path)
+            layers[layer.name][path.removeprefix(f"{environment}/")] = describe(Path(path))
     return layers
 
 
@@ -212,7 +214,7 @@ def test_what_the_build_makes_goes_with_its_distribution(placement: ModuleType, 
         placement.map_layers(tmp_path / "venv", groups, plan)
     with (site / "hidden-1.0.dist-info/RECORD").open("a") as record:
         record.write(f"{made.relative_to(site)},,\n")
-    assert placement.map_layers(tmp_path / "venv", groups, plan)[made].name == "layer-1"
+    assert placement.map_layers(tmp_path / "venv", groups, plan)[str(made)].name == "layer-1"
 
 
 def test_a_file_that_no_record_names_goes_with_its_neighbours(whole: dict[str, str]) -> None:
@@ -242,3 +244,45 @@ def test_a_record_reaches_no_file_outside(placement: ModuleType, tmp_path: Path,
     record.write_text(record.read_text() + f"{path},,\n")
     assert (record.parent.parent / path).is_file()
     assert placement.read_claims(record, entries) == before
+
+
+@pytest.mark.parametrize("step", [1, 3, len(ORDER)])
+def test_what_is_moved_is_what_was_placed(placement: ModuleType, tmp_path: Path, step: int) -> None:
+    """Whole folders where they can be; nothing that was not placed comes along, no empty folder, and none stays."""
+    environment, out = tmp_path / "venv", tmp_path / "out"
+    plan = make_plan(placement, *(ORDER[at : at + step] for at in range(0, len(ORDER), step)))
+    install(environment, [name for name in ORDER if name in WHEELS])
+    site = environment / "lib/python3.11/site-packages"
+    (site / "alpha/empty/deeper").mkdir(parents=True)
+    for round_number, names in enumerate(placement.list_rounds(environment, plan)):
+        install(environment, names)
+        if round_number == 0:
+            (site / "linked/empty/deeper").mkdir(parents=True)
+        placed = placement.map_layers(environment, placement.list_groups(environment, plan), plan)
+        wanted = {f"{layer.name}{path}": describe(Path(path)) for path, layer in placed.items()}
+        placement.move_files(environment, placed, out)
+        entries = [path for path in out.rglob("*") if path.is_symlink() or not path.is_dir()]
+        found = {str(path.relative_to(out)): describe(path) for path in entries}
+        assert wanted.items() <= found.items()
+        assert placement.list_entries(environment) == set()
+        assert not [path for path in out.rglob("*") if path.is_dir() and not any(path.iterdir())]
+    assert {path.name for path in environment.iterdir()} >= {"pyvenv.cfg", ".lock", "lib64", "bin"}
+    assert (environment / "bin/python3").is_symlink()
+
+
+def test_a_folder_that_cannot_move_as_one_moves_file_by_file(
+    placement: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = os.rename
+
+    def refuse_folders(path: str, target: str) -> None:
+        if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 - as the script asks
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(path, target)
+
+    plan = make_plan(placement, ORDER)
+    install(tmp_path / "venv", ["alpha", "numpy", "linked"])
+    placed = placement.map_layers(tmp_path / "venv", placement.list_groups(tmp_path / "venv", plan), plan)
+    monkeypatch.setattr(placement.os, "rename", refuse_folders)
+    placement.move_files(tmp_path / "venv", placed, tmp_path / "out")
+    assert all(os.path.lexists(f"{tmp_path}/out/{layer.name}{path}") for path, layer in placed.items())
