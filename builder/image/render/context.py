@@ -1,4 +1,4 @@
-"""Spec and lock to context: pure, the same bytes each time, no engine and no network."""
+"""Spec and lock to context: the same bytes each time, no engine and no network; only the files of [files] are read."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from builder.image.render.model import BuildContext, ContextFile
 from builder.image.render.own_dockerfile import check_own_dockerfile
 from builder.image.render.plan import check_rendered
 from builder.image.render.plans.choose import make_plan, plan_wheels
+from builder.image.render.project_files import FOLDER, read_project_files
 from builder.image.render.stages import format_requirements, iterate_stage_files
 from builder.image.render.templates import OwnTemplate, render_shipped
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from builder.image.lock.model import DebianPackage, Lock
     from builder.image.spec.model import Spec
 
+FILES_SCRIPT = "scripts/place_files.py"
+"""Lays the files of [files] out."""
 START_SCRIPT = "scripts/start_script.py"
 """Rewrites the ``airflow`` script; install.sh calls it where it is there."""
 
@@ -34,6 +37,7 @@ def render_context(spec: Spec, lock: Lock) -> BuildContext:
         *_iterate_requirement_files(lock),
         *iterate_stage_files(lock),
         *_iterate_script_files(spec, lock),
+        *_iterate_project_files(spec),
     ]
     return BuildContext(tuple(sorted(files, key=lambda file: file.path)), lock.platform, lock.source_date_epoch)
 
@@ -68,6 +72,14 @@ def render_dockerfile(spec: Spec, lock: Lock) -> str:
     own = template.render()
     check_own_dockerfile(own, text, template)
     return own
+
+
+def _iterate_project_files(spec: Spec) -> Iterable[ContextFile]:
+    """Those of [files], and where each entry lies in the image."""
+    if spec.files:
+        targets = {str(number): target for number, target in enumerate(spec.files.values(), 1)}
+        yield ContextFile(f"{FOLDER}/targets.json", f"{json.dumps(targets)}\n".encode())
+        yield from read_project_files(spec)
 
 
 def _iterate_base_files(lock: Lock, slim: dict[str, bool]) -> Iterable[ContextFile]:
@@ -106,10 +118,10 @@ def _iterate_requirement_files(lock: Lock) -> Iterable[ContextFile]:
 def _iterate_script_files(spec: Spec, lock: Lock) -> Iterable[ContextFile]:
     """What runs in the build. A base of our own that is built in several stages is never changed by a RUN."""
     changes_base = lock.foundation is not None or not spec.build.multi_stage
-    unwanted = () if spec.build.pause_gc_at_start else (START_SCRIPT,)
+    wanted = {START_SCRIPT: spec.build.pause_gc_at_start, FILES_SCRIPT: bool(spec.files)}
     for folder in ("scripts", "rootfs", *(("foundation",) if changes_base else ())):
         for name in list_template_names(folder):
-            if name not in unwanted:
+            if wanted.get(name, True):
                 yield ContextFile(name, read_template(name))
     # one ELF reader, used twice: the lock walks wheels with it, the build checks what strip left
     yield ContextFile("scripts/elf.py", Path(elf.__file__).read_bytes())

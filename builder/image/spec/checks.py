@@ -38,6 +38,7 @@ def find_spec_problems(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = fr
     if not faulty & {("image", "name"), ("verify", "database")}:
         yield from _find_name_problems(spec, known=_AIRFLOW not in faulty)
     yield from _find_contradictions(spec)
+    yield from _find_file_problems(spec)
     if spec.image.kind == "base":
         yield from _find_idle_keys(spec)
     if _AIRFLOW not in faulty:
@@ -118,6 +119,16 @@ def _list_promoted_roles(spec: Spec, *, known: bool) -> tuple[str, ...]:
             own = tuple(role.name for role in find_release(spec.airflow.version).roles)
     names = dict.fromkeys((*own, *spec.roles))
     return tuple(name for name in names if name not in spec.roles or spec.roles[name].enabled)
+
+
+def _find_file_problems(spec: Spec) -> Iterator[SpecProblem]:
+    """Two entries with one target: which one a container sees would depend on their order."""
+    names = list(spec.files)
+    for index, name in enumerate(names):
+        other = next((one for one in names[:index] if spec.files[one] == spec.files[name]), None)
+        if other is not None:
+            message = f"{other} lies at {spec.files[name]} already"
+            yield SpecProblem(("files", name), message, "give each its own path; a folder is named by itself")
 
 
 def _find_contradictions(spec: Spec) -> Iterator[SpecProblem]:

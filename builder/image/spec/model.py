@@ -26,6 +26,7 @@ from builder.image.spec.types import (
     Flag,
     HttpPath,
     ImageName,
+    ImagePath,
     ImagePattern,
     LabelKey,
     LabelValue,
@@ -165,6 +166,8 @@ class SpecFile(_SpecTable):
     layers: LayersTable = LayersTable()
     slim: SlimTable = SlimTable()
     roles: Mapping[RoleName, RoleTable] = Field(default_factory=dict)
+    files: Mapping[CleanPath, ImagePath] = Field(default_factory=dict)
+    """A file or folder below the spec's folder → its path in the image; copied last, each in a layer of its own."""
     render: RenderTable = RenderTable()
     verify: VerifyTable = VerifyTable()
     protect: ProtectTable = ProtectTable()

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def resolve_in_folder(folder: Path, name: str, *, is_folder: bool = False) -> Path:
-    """The regular file, or the folder, ``name`` below ``folder``, resolved. Raises :class:`RefusedError`.
+def resolve_in_folder(folder: Path, name: str, *, is_folder: bool | None = False) -> Path:
+    """The regular file, or the folder, ``name`` below ``folder``, resolved; None: whichever of the two it is.
+
+    Raises :class:`RefusedError`.
 
     A link that leads out of the folder is refused: the spec comes with a repository, which must not be able to
     read what only the person who builds can read.
@@ -25,7 +27,9 @@ def resolve_in_folder(folder: Path, name: str, *, is_folder: bool = False) -> Pa
         raise RefusedError(
             f"{quote(name)} leads out of the folder of the spec, to {target}", "put the file itself there"
         )
-    if not (target.is_dir() if is_folder else target.is_file()):
-        what = f"is not a {'folder' if is_folder else 'file'}" if target.exists() else "does not exist"
+    kinds = {True: target.is_dir(), False: target.is_file(), None: target.is_dir() or target.is_file()}
+    if not kinds[is_folder]:
+        wanted = {True: "folder", False: "file", None: "file or folder"}[is_folder]
+        what = f"is not a {wanted}" if target.exists() else "does not exist"
         raise RefusedError(f"{quote(name)} {what}; looked for {target}", "correct the path, or remove it")
     return target

@@ -233,7 +233,7 @@ def format_dotted_key(path: Position) -> str:
 
 def _check_paths(spec: Spec, text: str) -> None:
     """Files and folders that the spec names must exist below its folder, also after symbolic links."""
-    named: list[tuple[Position, str, bool]] = [
+    named: list[tuple[Position, str, bool | None]] = [
         (("python", "requirements-files", i), name, False) for i, name in enumerate(spec.python.requirements_files)
     ]
     constraints = spec.airflow.constraints
@@ -243,6 +243,7 @@ def _check_paths(spec: Spec, text: str) -> None:
         named.append((("verify", "dags"), spec.verify.dags, True))
     if spec.render.templates is not None:
         named.append((("render", "templates"), spec.render.templates, True))
+    named += [(("files", name), name, None) for name in spec.files]
     problems = []
     for path, name, is_folder in named:
         try:

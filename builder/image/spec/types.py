@@ -42,6 +42,16 @@ RESERVED_ENVIRONMENT = {
     "VIRTUAL_ENV": "it is where the image's packages lie",
     "_PIP_ADDITIONAL_REQUIREMENTS": "write the packages into python.requirements",
 }
+_TAKEN_PATHS = (
+    "/dev",
+    "/entrypoint",
+    "/home/airflow/.local",
+    "/proc",
+    "/sys",
+    "/usr/local/bin/airflow",
+    "/var/lib/dpkg",
+)
+"""What the engine, Debian or we put there: a file in its place would break the image."""
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _UNITS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
@@ -208,6 +218,18 @@ def _check_clean_path(text: str) -> str:
     return text
 
 
+def _check_image_path(text: str) -> str:
+    hint = 'write where it lies in the image, like "/opt/airflow/dags"'
+    check_form(r"/[A-Za-z0-9._+@=, /-]*", text, "an absolute path", hint)
+    parts = text[1:].split("/")
+    if not all(parts) or {".", ".."} & set(parts) or text.strip() != text:
+        raise RefusedError(f"{quote(text)} is not a clean path: no `.`, `..`, `//`, and no `/` at its end", hint)
+    taken = next((one for one in _TAKEN_PATHS if f"{text}/".startswith(f"{one}/")), None)
+    if taken is not None:
+        raise RefusedError(f"{quote(text)} is not for files of a project: {taken} is the image's own", hint)
+    return text
+
+
 def _check_constraints(value: object) -> object:
     hint = 'write "official", a file, a URL, or false'
     if value is False or value == "official":
@@ -289,6 +311,7 @@ CommandWords = Annotated[
 HttpPath = Annotated[str, AfterValidator(_check_http_path)]
 Port = Annotated[int, Strict(), AfterValidator(_check_port)]
 CleanPath = Annotated[str, AfterValidator(_check_clean_path)]
+ImagePath = Annotated[str, AfterValidator(_check_image_path)]
 ConstraintsChoice = Annotated[str | Literal[False], BeforeValidator(_check_constraints)]
 ByteSize = Annotated[str, AfterValidator(_check_byte_size)]
 WasteSize = Annotated[str, AfterValidator(_check_waste_size)]

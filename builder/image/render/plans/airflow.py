@@ -11,7 +11,10 @@ from builder.image.lock.foundation import ENVIRONMENT
 from builder.image.render.plan import PlannedInstruction
 from builder.image.render.plans.common import (
     SHELL,
+    list_file_entries,
     make_plan,
+    plan_file_copies,
+    plan_file_stage,
     plan_package_stages,
     plan_role_switches,
     require_foundation,
@@ -61,7 +64,8 @@ def plan_airflow(spec: Spec, lock: Lock) -> RenderPlan:
         variables={"shell": base.shell, "is_user_site": base.is_user_site},
         instructions=(
             *_list_stage_instructions(base, packages, has_sources=bool(list_building_stages(lock))),
-            *_list_final_instructions(base, packages, has_variables=bool(_plan_environment(spec))),
+            *plan_file_stage(spec, (_ROOT, SHELL) if needs_root(base.foundation) else (SHELL,)),
+            *_list_final_instructions(base, packages, spec),
         ),
     )
 
@@ -80,6 +84,7 @@ def plan_single_airflow(spec: Spec, lock: Lock) -> RenderPlan:
             *((_ROOT,) if is_root else ()),
             run,
             *((run,) if packages.stages else ()),
+            *(run for _ in list_file_entries(spec)),
             *((PlannedInstruction("ENV"),) if _plan_environment(spec) else ()),
             PlannedInstruction("LABEL"),
             *((PlannedInstruction("USER", base.foundation.user),) if is_root else ()),
@@ -145,9 +150,7 @@ def _list_stage_instructions(
     )
 
 
-def _list_final_instructions(
-    base: AirflowBase, packages: PackageStages, *, has_variables: bool
-) -> tuple[PlannedInstruction, ...]:
+def _list_final_instructions(base: AirflowBase, packages: PackageStages, spec: Spec) -> tuple[PlannedInstruction, ...]:
     check = (PlannedInstruction("COPY", "--link --from=check /out/ /"),) if packages.stages else ()
     is_root = needs_root(base.foundation)
     removal = (*((_ROOT,) if is_root else ()), SHELL, PlannedInstruction("RUN"))
@@ -161,7 +164,8 @@ def _list_final_instructions(
         PlannedInstruction("COPY", "--link --from=rootfs /out/ /"),
         *check,
         *packages.copies,
-        *((PlannedInstruction("ENV"),) if has_variables else ()),
+        *plan_file_copies(spec),
+        *((PlannedInstruction("ENV"),) if _plan_environment(spec) else ()),
         PlannedInstruction("LABEL"),
         *(restored if base.replaced else ()),
     )

@@ -87,6 +87,24 @@ def plan_package_stages(lock: Lock) -> PackageStages:
     return PackageStages(stages, tuple((made_by[layer.name], layer.name) for layer in layers))
 
 
+def list_file_entries(spec: Spec) -> tuple[str, ...]:
+    """The names of the folders of [files] in the context, and in the stage that lays them out."""
+    return tuple(str(number) for number, _ in enumerate(spec.files, 1))
+
+
+def plan_file_stage(spec: Spec, root: tuple[PlannedInstruction, ...]) -> tuple[PlannedInstruction, ...]:
+    """The stage that lays the files out; ``root`` is what a stage on this base begins with."""
+    stage = (PlannedInstruction("FROM", "base AS files"), *root, PlannedInstruction("RUN"))
+    return stage if spec.files else ()
+
+
+def plan_file_copies(spec: Spec) -> tuple[PlannedInstruction, ...]:
+    """Those of its folders, in the final stage: behind all layers of packages."""
+    return tuple(
+        PlannedInstruction("COPY", f"--link --from=files /out/{number}/ /") for number in list_file_entries(spec)
+    )
+
+
 def plan_environment(spec: Spec, path: str = DEFAULT_PATH) -> dict[str, str]:
     """The image's variables: those of the official image that its users' compose files rely on, then the spec's.
 
@@ -161,6 +179,7 @@ def make_plan(  # a plan's parts, each named
         "building": list_building_stages(lock),
         "environment": list(environment.items()),
         "epoch": lock.source_date_epoch,
+        "files": list_file_entries(spec),
         "labels": sort_labels(labels),
         "layers": packages.layers,
         "stages": packages.stages,

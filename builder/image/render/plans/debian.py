@@ -11,6 +11,8 @@ from builder.image.render.plans.common import (
     WORKDIR,
     make_plan,
     plan_environment,
+    plan_file_copies,
+    plan_file_stage,
     plan_package_stages,
 )
 
@@ -29,11 +31,11 @@ def plan_debian(spec: Spec, lock: Lock) -> RenderPlan:
         template="debian.Dockerfile.j2",
         variables={"debian": lock.release},
         environment=plan_environment(spec),
-        instructions=_list_instructions(plan_package_stages(lock)),
+        instructions=_list_instructions(spec, plan_package_stages(lock)),
     )
 
 
-def _list_instructions(packages: PackageStages) -> tuple[PlannedInstruction, ...]:
+def _list_instructions(spec: Spec, packages: PackageStages) -> tuple[PlannedInstruction, ...]:
     return (
         PlannedInstruction("FROM", "scratch AS base"),
         PlannedInstruction("ADD", "base.tar /"),
@@ -49,10 +51,12 @@ def _list_instructions(packages: PackageStages) -> tuple[PlannedInstruction, ...
         *packages.instructions,
         PlannedInstruction("FROM", "builder AS check"),
         PlannedInstruction("RUN"),
+        *plan_file_stage(spec, (SHELL,)),
         PlannedInstruction("FROM", "base"),
         PlannedInstruction("COPY", "--link --from=rootfs /out/ /"),
         PlannedInstruction("COPY", "--link --from=check /out/ /"),
         WORKDIR,
         *packages.copies,
+        *plan_file_copies(spec),
         *FINAL_INSTRUCTIONS,
     )

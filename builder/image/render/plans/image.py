@@ -12,6 +12,8 @@ from builder.image.render.plans.common import (
     WORKDIR,
     make_plan,
     plan_environment,
+    plan_file_copies,
+    plan_file_stage,
     plan_package_stages,
     require_foundation,
 )
@@ -36,7 +38,7 @@ def plan_image(spec: Spec, lock: Lock) -> RenderPlan:
         template="image.Dockerfile.j2",
         variables={"foundation": foundation.pinned_reference, "needs_root": needs_root(foundation)},
         environment=plan_foundation_environment(spec, foundation),
-        instructions=_list_instructions(foundation, plan_package_stages(lock)),
+        instructions=_list_instructions(spec, foundation, plan_package_stages(lock)),
     )
 
 
@@ -55,7 +57,7 @@ def list_root_instructions(foundation: Foundation) -> tuple[PlannedInstruction, 
     return (ROOT, SHELL) if needs_root(foundation) else (SHELL,)
 
 
-def _list_instructions(foundation: Foundation, packages: PackageStages) -> tuple[PlannedInstruction, ...]:
+def _list_instructions(spec: Spec, foundation: Foundation, packages: PackageStages) -> tuple[PlannedInstruction, ...]:
     root = list_root_instructions(foundation)
     return (
         PlannedInstruction("FROM", f"{foundation.pinned_reference} AS base"),
@@ -71,10 +73,12 @@ def _list_instructions(foundation: Foundation, packages: PackageStages) -> tuple
         *packages.instructions,
         PlannedInstruction("FROM", "builder AS check"),
         PlannedInstruction("RUN"),
+        *plan_file_stage(spec, root),
         PlannedInstruction("FROM", "base"),
         PlannedInstruction("COPY", "--link --from=rootfs /out/ /"),
         PlannedInstruction("COPY", "--link --from=check /out/ /"),
         WORKDIR,
         *packages.copies,
+        *plan_file_copies(spec),
         *FINAL_INSTRUCTIONS,
     )

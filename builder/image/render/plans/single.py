@@ -8,6 +8,7 @@ from builder.image.render.plan import PlannedInstruction
 from builder.image.render.plans.common import (
     FINAL_INSTRUCTIONS,
     WORKDIR,
+    list_file_entries,
     make_plan,
     plan_environment,
     require_foundation,
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from builder.image.spec.model import Spec
 
 _RUN = PlannedInstruction("RUN")
-_END = (WORKDIR, *FINAL_INSTRUCTIONS)
 
 
 def plan_single_debian(spec: Spec, lock: Lock) -> RenderPlan:
@@ -31,7 +31,12 @@ def plan_single_debian(spec: Spec, lock: Lock) -> RenderPlan:
         template="debian-single.Dockerfile.j2",
         variables={"debian": lock.release},
         environment=plan_environment(spec),
-        instructions=(PlannedInstruction("FROM", "scratch"), PlannedInstruction("ADD", "base.tar /"), _RUN, *_END),
+        instructions=(
+            PlannedInstruction("FROM", "scratch"),
+            PlannedInstruction("ADD", "base.tar /"),
+            _RUN,
+            *_list_end(spec),
+        ),
     )
 
 
@@ -45,5 +50,9 @@ def plan_single_image(spec: Spec, lock: Lock) -> RenderPlan:
         template="image-single.Dockerfile.j2",
         variables={"foundation": foundation.pinned_reference, "needs_root": bool(root)},
         environment=plan_foundation_environment(spec, foundation),
-        instructions=(PlannedInstruction("FROM", foundation.pinned_reference), *root, _RUN, _RUN, *_END),
+        instructions=(PlannedInstruction("FROM", foundation.pinned_reference), *root, _RUN, _RUN, *_list_end(spec)),
     )
+
+
+def _list_end(spec: Spec) -> tuple[PlannedInstruction, ...]:
+    return (WORKDIR, *(_RUN for _ in list_file_entries(spec)), *FINAL_INSTRUCTIONS)
