@@ -35,6 +35,10 @@ FORMATS: Mapping[str, OutputFormats] = {
         "A line per requirement, or JSON.",
         {TEXT: "report.doctor:format_findings_text", JSON: "report.doctor:format_findings_json"},
     ),
+    "init": OutputFormats(
+        "A report for a person, or JSON.",
+        {TEXT: "report.adoption:format_adoption_text", JSON: "report.adoption:format_adoption_json"},
+    ),
     "lock": OutputFormats(
         "A summary, or JSON.",
         {TEXT: "image.lock.summary:format_lock_text", JSON: "image.lock.summary:format_lock_json"},

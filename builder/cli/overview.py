@@ -19,6 +19,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "rollback": "Undo the last `optbuild optimize` of this project.",
     },
     "Your image": {
+        "init": "Write the optbuild.toml for what a project builds today.",
         "schema": "Print the JSON Schema of optbuild.toml, for editors.",
         "lock": "Resolve optbuild.toml to exact versions: optbuild.lock.",
         "render": "Print the Dockerfile of a locked optbuild.toml.",

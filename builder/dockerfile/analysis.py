@@ -65,8 +65,12 @@ def analyze_dockerfile(
     steps = list_run_steps(chain, {} if parent is None else parent.environment)
     files = collect_build_files(stages, chain, read, contexts or {}, None if parent is None else parent.files)
     content = collect_packages(steps, files)
-    sources = collect_packages(list_run_steps(list_feeding_stages(stages, chain)), files)
-    others = (*content.others, *sources.pins, *sources.others)
+    sources = [
+        collect_packages(list_run_steps((stage,)), collect_build_files(stages, own, read, contexts or {}))
+        for stage in list_feeding_stages(stages, chain)
+        for own in (find_stage_chain(stages, str(stage.index)),)
+    ]
+    others = (*content.others, *(pin for one in sources for pin in (*one.pins, *one.others)))
     python = (*content.pins, *others)
     environment = _collect_environment(chain, parent)
     product = find_by_image(base) if base else None
@@ -93,7 +97,11 @@ def analyze_dockerfile(
         other_pins=others,
         parent=parent,
         files=files,
-        unread=(*content.unread, *sources.unread, *(parent.unread if parent else ())),
+        unread=(
+            *content.unread,
+            *(name for one in sources for name in one.unread),
+            *(parent.unread if parent else ()),
+        ),
     )
     own_steps = tuple(step for step in steps if not step.run.inherited)
     return replace(facts, advice=lint_dockerfile(LintSubject(facts, own_steps, text)))

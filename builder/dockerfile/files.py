@@ -106,6 +106,14 @@ class BuildFiles:
         found = next((text for one in candidates if (text := self._read_origin(*one)) is not None), None)
         return found if found is not None or self.below is None else self.below.read_file(name, folder)
 
+    def find_origin(self, name: str, folder: str, mounts: tuple[CopyInstruction, ...] = ()) -> str | None:
+        """The path in the build context of a file that :meth:`read_file` reads; None: it does not come from there."""
+        path = posixpath.normpath(posixpath.join(folder, name))
+        candidates = (
+            one for each in dict.fromkeys((path, name)) for one in _iterate_origins(each, (*self.copied, *mounts))
+        )
+        return next((origin for origin, stage in candidates if stage is None and self.read(origin) is not None), None)
+
     def _read_origin(self, path: str, stage: str | None) -> str | None:
         if stage is None:
             return self.read(path)

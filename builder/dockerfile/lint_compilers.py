@@ -33,6 +33,11 @@ class _Kept:
     headers: tuple[str, ...]
 
 
+def is_build_package(name: str) -> bool:
+    """Whether a Debian package is a compiler, or headers: nothing that runs needs it."""
+    return bool(_COMPILER.match(name) or _HEADERS.match(name)) or name in ("pkg-config", "pkgconf", "python3-distutils")
+
+
 def find_compilers(subject: LintSubject) -> Iterator[Advice]:
     """Compilers and headers that a RUN installs and does not remove itself; a later RUN frees no bytes."""
     found: list[_Kept] = []

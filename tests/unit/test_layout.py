@@ -23,7 +23,7 @@ LADDER: tuple[str, ...] = (
     "operations report",
     "store",
     "foundation",
-    "inspect rollout",
+    "adopt inspect rollout",
     "image compose",
     *("image.build", "image.verify", "image.base", "image.render", "image.lock", "image.spec"),
     *("compose.plan", "compose.planned", "compose.rules", "compose.sharing", "compose.rewrite", "compose.load"),

@@ -90,6 +90,7 @@ from builder.core.errors.process import (
     ToolTimeoutError,
 )
 from builder.core.errors.spec import (
+    AdoptionError,
     InvalidSpecError,
     MissingFileError,
     SpecError,
@@ -107,6 +108,7 @@ from builder.core.errors.store import (
 
 __all__ = [
     "GET_AN_ENGINE",
+    "AdoptionError",
     "BackupDiskError",
     "BackupFolderError",
     "BadImageArchiveError",

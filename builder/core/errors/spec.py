@@ -33,3 +33,7 @@ class UnknownAirflowError(SpecError):
 
 class MissingFileError(OptbuildError):
     """A file that the command needs is not there."""
+
+
+class AdoptionError(OptbuildError):
+    """A project that `optbuild init` cannot take over: it is not one, or its files contradict each other."""

@@ -1,0 +1,160 @@
+"""From all that was found to one answer for each key: a version that two places contradict is refused, not chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from builder.adopt.model import Base, Found
+from builder.adopt.requirements import AIRFLOW, list_pins
+from builder.airflow.releases import find_release
+from builder.core.debian import RELEASE_PYTHON
+from builder.core.errors import AdoptionError, UnknownAirflowError, Where
+from builder.image.spec.requirements import iterate_logical_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from builder.adopt.model import Collection
+
+_DEBIAN = {python: release for release, python in RELEASE_PYTHON.items()}
+OPTION = "the command line"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person gave on the command line; None: what the files say."""
+
+    airflow: str | None = None
+    python: str | None = None
+    base: str | None = None
+    """``debian``: a base that is made here, whatever the Dockerfile begins with."""
+
+
+def choose_airflow(collection: Collection, choices: Choices, base: Base, sources: tuple[str, ...]) -> Found:
+    """Raises AdoptionError: two versions, or none."""
+    if choices.airflow is not None:
+        return Found(choices.airflow, Where(OPTION))
+    return _choose_one(
+        collection.versions,
+        "Airflow",
+        _describe_sources(base, sources),
+        "--airflow-version",
+        "an image's tag, `apache-airflow==…` in a list of requirements, or the address of its constraints",
+    )
+
+
+def _describe_sources(base: Base, sources: tuple[str, ...]) -> str:
+    image = f", which begins with {base.name}," if base.name else ""
+    return f"nothing in {', '.join(sources)}{image}"
+
+
+def _choose_one(found: list[Found], what: str, nothing: str, option: str, places: str) -> Found:
+    distinct = list({one.value: one for one in reversed(found)}.values())[::-1]
+    if len(distinct) > 1:
+        lines = "".join(f"\n  {one.value}: {one.where}" for one in dict.fromkeys(found))
+        hint = f"make them one, or say which it is with {option} VERSION"
+        raise AdoptionError(f"the files name {len(distinct)} versions of {what}:{lines}", hint=hint)
+    if not distinct:
+        hint = f"say it with {option} VERSION; it is read from {places}"
+        raise AdoptionError(f"{nothing} says which version of {what} the project has", hint=hint)
+    return distinct[0]
+
+
+def choose_python(
+    collection: Collection, choices: Choices, base: Base, airflow: str, sources: tuple[str, ...]
+) -> Found:
+    """Raises AdoptionError: two versions, or none where the base has its own."""
+    if choices.python is not None:
+        return Found(choices.python, Where(OPTION))
+    if collection.pythons or base.kind != "debian":
+        known = ", ".join(_find_pythons(airflow))
+        places = f"an image's tag, or .python-version; Airflow {airflow} runs on {known}"
+        return _choose_one(collection.pythons, "Python", _describe_sources(base, sources), "--python", places)
+    fitting = next((one for one in RELEASE_PYTHON.values() if one in _find_pythons(airflow)), None)
+    if fitting is None:
+        hint = "name an image with its Python: see [base] and [python] in the reference"
+        raise AdoptionError(f"no Debian release has a Python that Airflow {airflow} runs on", hint=hint)
+    return Found(fitting, base.where)
+
+
+def _find_pythons(airflow: str) -> tuple[str, ...]:
+    try:
+        return find_release(airflow).python_versions
+    except UnknownAirflowError:
+        return ()
+
+
+def choose_base(base: Base, collection: Collection, choices: Choices) -> Base:
+    """The project's own, but for images of Airflow that have a contract of their own: a Debian base stands for those."""
+    if base.kind == "managed":
+        reason = "an image of Airflow with a start and a user of its own: a base of Debian's packages takes its place"
+        step = "compare the report of `optbuild build --verify` with what that platform gives besides"
+        collection.leave(base.where, f"FROM {base.name}", reason, step)
+    if base.kind == "managed" or choices.base == "debian":
+        if base.kind not in ("managed", "debian"):
+            collection.note(
+                base.where, f"{base.name} is replaced by a base of Debian's packages, as the command line says"
+            )
+            collection.extras += [Found("postgres", base.where)]
+        return Base("debian", "", base.where)
+    return base
+
+
+def name_debian(base: Base, python: Found, collection: Collection) -> tuple[Base, Found]:
+    """The release that has the Python, and that Python; another one is said."""
+    if base.kind != "debian":
+        return base, python
+    release = _DEBIAN.get(python.value)
+    if release is not None:
+        return Base("debian", release, base.where), python
+    other = RELEASE_PYTHON["bookworm"]
+    reason = f"Debian has no Python {python.value}: bookworm, which stands for the base, has {other}"
+    step = "check that the DAGs run on it, or name an image with the Python that you want in [base]"
+    collection.leave(python.where, f"Python {python.value}", reason, step)
+    return Base("debian", "bookworm", base.where), Found(other, python.where)
+
+
+def add_role_extras(collection: Collection, airflow: str) -> list[Found]:
+    """The roles that this Airflow has and does not start by itself; the extras that they need are added."""
+    try:
+        release = find_release(airflow)
+    except UnknownAirflowError:
+        return []
+    optional = {role.name: role for role in release.optional_roles}
+    found = {one.value: one for one in reversed(collection.roles) if one.value in optional}
+    for name, one in found.items():
+        collection.extras += [Found(extra, one.where) for extra in optional[name].needs_extras]
+    return [found[name] for name in sorted(found)]
+
+
+def apply_constraints(collection: Collection, read: Callable[[str], str | None]) -> Found | None:
+    """The file that stands for Airflow's own constraints; of others, the pins of what is asked for join it."""
+    whole: Found | None = None
+    for file in collection.constraint_files:
+        pins = list(list_pins(read(file.value) or ""))
+        if any(name == AIRFLOW for _, name, _ in pins):
+            whole = file
+            continue
+        asked = _list_asked_names(collection, read)
+        held = [Found(pin, Where(file.value, line)) for line, name, pin in pins if name in asked]
+        collection.requirements += held
+        if len(pins) > len(held):
+            text = f"{len(pins) - len(held)} of its pins are for packages that nobody asks for: the lock chooses those"
+            collection.note(Where(file.value), text)
+    return whole
+
+
+def _list_asked_names(collection: Collection, read: Callable[[str], str | None]) -> set[str]:
+    lines: list[str] = [one.value for one in collection.requirements]
+    for file in collection.requirement_files:
+        lines += [line for _, line in iterate_logical_lines(read(file.value) or "")]
+    return {canonicalize_name(Requirement(line.partition(" --")[0]).name) for line in lines}
+
+
+def keep_first(found: Iterable[Found]) -> list[Found]:
+    """Each value once, where it stands first."""
+    return list({one.value: one for one in reversed(list(found))}.values())[::-1]

@@ -1,0 +1,268 @@
+"""A Dockerfile instruction by instruction: each becomes a part of the spec, or an open point with its reason."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from builder.adopt.commands import CommandReader
+from builder.adopt.copies import CopyReader
+from builder.adopt.model import Base, Found
+from builder.adopt.requirements import RequirementReader
+from builder.adopt.values import show_instruction
+from builder.adopt.variables import collect_arguments, collect_environment, collect_labels
+from builder.airflow.images import OFFICIAL_IMAGE, find_airflow_image, parse_image_version
+from builder.airflow.variables import HOME, HOME_VARIABLE, VERSION_VARIABLE
+from builder.core.errors import Where
+from builder.core.image_reference import extract_repository, split_image_name
+from builder.dockerfile import Instruction, read_instructions
+from builder.dockerfile.files import collect_build_files, find_all_copies, iterate_with_folder
+from builder.dockerfile.run_steps import list_run_steps
+from builder.dockerfile.stages import (
+    find_stage_chain,
+    list_feeding_stages,
+    parse_assignments,
+    parse_exec_form,
+    parse_stages,
+    substitute_variables,
+)
+from builder.image.render.project_files import read_dockerignore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from builder.adopt.model import BuildContext, Collection
+    from builder.dockerfile.stages import Stage
+
+_USERS = frozenset({"airflow", "50000", "astro", "default"})
+_PYTHON_PLACES = re.compile(
+    r"(?:^|/)(?:site-packages|dist-packages|\.local|\.?venv|virtualenv|env|wheels?|wheelhouse|install|deps|packages)(?:/|$)"
+    r"|^/usr/local(?:/(?:bin|lib|lib/python3[\d.]*(?:/\S*)?))?$|^/opt/venv"
+)
+"""Where a stage puts Python packages for another one to take."""
+_AT_START = "say it where the container is started (compose: `{key}:`)"
+_START_POINTS = {
+    "HEALTHCHECK": (
+        "an image of ours has none, because each role is healthy in another way",
+        _AT_START.format(key="healthcheck"),
+    ),
+    "STOPSIGNAL": ("the entrypoint ends each role by SIGTERM", _AT_START.format(key="stop_signal")),
+    "VOLUME": ("an image of ours has no volume of its own", _AT_START.format(key="volumes")),
+    "ONBUILD": ("nothing runs in builds that stand on the image", "write it into those Dockerfiles"),
+}
+"""Instruction → reason and next step."""
+
+
+@dataclass(frozen=True)
+class _BaseBelow:
+    """What is known of the image that a Dockerfile begins with: all of it for the official one."""
+
+    environment: Mapping[str, str]
+    triggers: tuple[Instruction, ...] = ()
+
+
+@dataclass
+class DockerfileReader:
+    """One Dockerfile as one build sees it. ``read`` gives texts of the context, ``arguments`` those of the build."""
+
+    collection: Collection
+    context: BuildContext
+    name: str
+    """Of the Dockerfile, below the root."""
+    text: str
+    read: Callable[[str], str | None]
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+
+    def collect(self) -> Base:
+        """Fill the collection; the base that the image stands on. Raises ValueError where there is no stage."""
+        stages = parse_stages(read_instructions(self.text), self.arguments, make_base_below)
+        chain = find_stage_chain(stages, self.target)
+        if not chain:
+            raise ValueError(f"{self.name} has no stage {self.target or ''}".strip())
+        base = chain[0].base
+        chain = (_begin_at_home(chain[0]), *chain[1:]) if is_official(base) else chain
+        self._collect_stages(stages, chain)
+        return Base(_find_base_kind(base), base, Where(self.name, chain[0].line))
+
+    def _collect_stages(self, stages: tuple[Stage, ...], chain: tuple[Stage, ...]) -> None:
+        files = collect_build_files(stages, chain, self.read, {})
+        prefix = self.context.name_of("x").removesuffix("x")
+        requirements = RequirementReader(self.collection, lambda name: self._read_below(name, prefix))
+        commands = CommandReader(self.collection, self.context, files, requirements)
+        feeding = list_feeding_stages(stages, chain)
+        for stage in feeding:
+            own = replace(
+                commands, files=collect_build_files(stages, find_stage_chain(stages, str(stage.index)), self.read, {})
+            )
+            for step in list_run_steps((stage,)):
+                own.collect(step, Where(self.name, step.run.line), built=True)
+        for step in list_run_steps(chain, make_base_below(chain[0].base).environment):
+            commands.collect(step, Where(self.name, step.run.line))
+        for stage in feeding:
+            for one in stage.instructions:
+                if one.name == "ARG":
+                    collect_arguments(one, Where(self.name, one.line), self.collection)
+        self._collect_instructions(chain, commands, has_packages=bool(feeding))
+        commands.finish()
+
+    def _read_below(self, name: str, prefix: str) -> str | None:
+        return self.read(name.removeprefix(prefix)) if name.startswith(prefix) else None
+
+    def _collect_instructions(self, chain: tuple[Stage, ...], commands: CommandReader, *, has_packages: bool) -> None:
+        copies = {copy.line: copy for copy in find_all_copies(chain)}
+        reader = CopyReader(self.collection, self.context, read_dockerignore(self.context.folder))
+        base = chain[0].base
+        known = dict(make_base_below(base).environment)
+        user = None
+        folder = "/"
+        assigned = {
+            name
+            for stage in chain
+            for one in stage.instructions
+            if one.name == "ENV"
+            for name in parse_assignments(one)
+        }
+        for stage, one, current in iterate_with_folder(chain):
+            folder = current
+            where = Where(self.name, one.line)
+            values = {**{key: value for key, value in stage.arguments if key not in assigned}, **known}
+            match one.name:
+                case "ENV":
+                    before = dict(self.collection.environment)
+                    collect_environment(one, where, values, self.collection, is_base_known=is_official(base))
+                    known |= {
+                        key: found.value
+                        for key, found in self.collection.environment.items()
+                        if before.get(key) != found
+                    }
+                case "ARG":
+                    collect_arguments(one, where, self.collection)
+                    known = {**self._list_arguments(one, values, assigned), **known}
+                case "LABEL" | "MAINTAINER":
+                    collect_labels(one, where, values, self.collection)
+                case "COPY" | "ADD":
+                    copy = copies.get(one.line)
+                    if copy is not None and copy.stage is not None:
+                        self._check_handed_over(one, copy.sources, commands, where, has_packages=has_packages)
+                    else:
+                        reader.collect(one, copy, where)
+                case "USER":
+                    user = one
+                case _:
+                    self._collect_start(one, where)
+        self._check_end(chain, folder, user)
+
+    def _list_arguments(self, one: Instruction, values: Mapping[str, str], assigned: set[str]) -> dict[str, str]:
+        """Of an ARG whose name an ENV takes later: what it is until then."""
+        given = {name: default for name, default in parse_assignments(one).items() if name in assigned}
+        return {
+            name: self.arguments.get(name, substitute_variables(text or "", values)) for name, text in given.items()
+        }
+
+    def _check_handed_over(
+        self, one: Instruction, sources: tuple[str, ...], commands: CommandReader, where: Where, *, has_packages: bool
+    ) -> None:
+        """COPY from another stage: Python packages come by the lock, anything else stays open."""
+        for source in sources:
+            given = any(f"{source}/".startswith(f"{prefix.rstrip('/')}/") for prefix in commands.prefixes if prefix)
+            if not (has_packages and (given or _PYTHON_PLACES.search(source))):
+                reason = "it comes from another stage or image, and no key of the spec makes it"
+                step = "make the files part of the project, and name them in [files]"
+                self.collection.leave(where, show_instruction(one), reason, step)
+                return
+        self.collection.note(where, "the Python packages of that stage: the lock has them")
+
+    def _collect_start(self, one: Instruction, where: Where) -> None:
+        if one.name in _START_POINTS:
+            self.collection.leave(where, show_instruction(one), *_START_POINTS[one.name])
+        elif one.name == "ENTRYPOINT" and (parse_exec_form(one.value) or ())[-1:] != ("/entrypoint",):
+            reason = "the image has the entrypoint of the official one, which waits for the database and starts a role"
+            step = "give the containers its program (compose: `entrypoint:`), and name the file in [files]"
+            self.collection.leave(where, show_instruction(one), reason, step)
+        elif one.name == "CMD" and one.value.strip() not in ("[]", ""):
+            reason = "the image starts no role by itself: one image serves them all"
+            self.collection.leave(where, show_instruction(one), reason, _AT_START.format(key="command"))
+        elif one.name == "EXPOSE" and one.value.strip() not in ("8080", "8080/tcp"):
+            self.collection.note(where, "EXPOSE only documents a port: containers publish what compose names")
+        elif one.name == "SHELL":
+            self.collection.note(where, "SHELL says how RUN is read, and the image has none of these RUNs")
+
+    def _check_end(self, chain: tuple[Stage, ...], folder: str, user: Instruction | None) -> None:
+        """The folder and the user that the image starts with."""
+        if user is not None:
+            self._check_user(user, dict(chain[-1].arguments))
+        named = [one for stage in chain for one in stage.instructions if one.name == "WORKDIR" and one.line]
+        if named and posixpath.normpath(folder) != HOME and "$" not in folder:
+            reason = f"the image starts in {HOME}"
+            step = _AT_START.format(key="working_dir")
+            self.collection.leave(Where(self.name, named[-1].line), show_instruction(named[-1]), reason, step)
+
+    def _check_user(self, one: Instruction, known: Mapping[str, str]) -> None:
+        text = substitute_variables(one.value.strip(), known).strip("\"'")
+        name, _, group = text.partition(":")
+        if name in _USERS and group in ("", "0", "root"):
+            return
+        reason = "the image's user is 50000 with the group 0, and works with every user of that group"
+        self.collection.leave(Where(self.name, one.line), show_instruction(one), reason, _AT_START.format(key="user"))
+
+
+def is_official(reference: str) -> bool:
+    name = extract_repository(reference)
+    return name == OFFICIAL_IMAGE or name.endswith(f"/{OFFICIAL_IMAGE}")
+
+
+def make_base_below(reference: str) -> _BaseBelow:
+    """The variables of the official image that its documentation promises; of any other nothing is known."""
+    version = parse_image_version(reference) if is_official(reference) else None
+    own = {HOME_VARIABLE: HOME, "AIRFLOW_USER_HOME_DIR": "/home/airflow", "HOME": "/home/airflow"}
+    if not is_official(reference):
+        return _BaseBelow(_list_python_variables(reference))
+    return _BaseBelow({**own, **({VERSION_VARIABLE: version} if version else {})})
+
+
+def _list_python_variables(reference: str) -> dict[str, str]:
+    """PYTHON_VERSION of the official images of Python, as far as the tag says it."""
+    found = re.match(r"(3\.\d+)(?:\.\d+)?", split_image_name(reference)[1])
+    return {"PYTHON_VERSION": found[0]} if found and extract_repository(reference) == "python" else {}
+
+
+def _begin_at_home(stage: Stage) -> Stage:
+    """The official image's working folder is AIRFLOW_HOME: relative paths start there."""
+    return replace(stage, instructions=(Instruction("WORKDIR", HOME, 0), *stage.instructions))
+
+
+def _find_base_kind(reference: str) -> str:
+    if is_official(reference):
+        return "airflow"
+    return "managed" if find_airflow_image(reference) is not None else "image"
+
+
+def collect_base(base: Base, collection: Collection) -> None:
+    """What the name of the base says: the version of Airflow, that of Python."""
+    tag = split_image_name(base.name)[1]
+    version = parse_image_version(base.name)
+    if version is not None:
+        collection.versions.append(Found(version, base.where))
+    python = re.search(r"python(3\.\d+)", tag) or (
+        re.match(r"(3\.\d+)", tag) if extract_repository(base.name) == "python" else None
+    )
+    if python is not None:
+        collection.pythons.append(Found(python[1], base.where))
+    elif base.kind == "airflow" and (default := find_default_python(version)) is not None:
+        collection.pythons.append(Found(default, base.where))
+
+
+_DEFAULT_PYTHONS = {
+    **dict.fromkeys(("2.7", "2.8"), "3.8"),
+    **dict.fromkeys(("2.9", "2.10", "2.11", "3.0"), "3.12"),
+}
+"""Of an official image whose tag names no Python. Source: "Docker Image for Apache Airflow", the list of images of each
+version; of others nothing is known here."""
+
+
+def find_default_python(version: str | None) -> str | None:
+    """What an official image has whose tag names no Python; None: it is not known."""
+    return _DEFAULT_PYTHONS.get(".".join((version or "").split(".")[:2]))

@@ -1,0 +1,78 @@
+"""The text of an optbuild.toml: every value with the place that says it, and at the end what is not carried over."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from builder.adopt.model import Base, Found, OpenPoint
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+WIDTH = 110
+"""Characters of a comment's line."""
+
+
+@dataclass
+class SpecWriter:
+    """Collects lines; ``count`` are the values that the files gave."""
+
+    lines: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add_table(self, name: str) -> None:
+        self.lines += [*([""] if self.lines else []), f"[{name}]"]
+
+    def add_value(self, key: str, value: str, source: object) -> None:
+        self.lines.append(f"{quote_key(key)} = {quote_text(value)}  # {source}")
+        self.count += 1
+
+    def add_list(self, key: str, found: Iterable[Found]) -> None:
+        """Nothing where there is nothing."""
+        items = [f"    {quote_text(one.value)},  # {one.where}" for one in found]
+        if items:
+            self.lines += [f"{key} = [", *items, "]"]
+            self.count += len(items)
+
+    def add_mapping(self, table: str, found: Mapping[str, Found]) -> None:
+        if found:
+            self.add_table(table)
+            for key, one in found.items():
+                self.add_value(key, one.value, one.where)
+
+    def add_base(self, base: Base) -> None:
+        self.add_table("base")
+        self.add_value(base.kind, base.name, base.where)
+
+    def add_open_points(self, points: Iterable[OpenPoint]) -> None:
+        """As comments: they go with the file until somebody has settled them."""
+        rows = [f"{point.where}: {point.what}: {point.reason}. Next: {point.step}." for point in points]
+        if rows:
+            self.lines += ["", "# Not carried over:"]
+        for row in rows:
+            self.lines += textwrap.wrap(
+                row,
+                WIDTH,
+                initial_indent="# - ",
+                subsequent_indent="#   ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+
+    def format(self, head: str) -> str:
+        comment = textwrap.wrap(head, WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False)
+        return "\n".join((*comment, "", *self.lines)) + "\n"
+
+
+def quote_text(text: str) -> str:
+    """A TOML basic string: JSON's escapes are among TOML's (toml.io, "String")."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def quote_key(text: str) -> str:
+    return text if _BARE.fullmatch(text) else quote_text(text)
