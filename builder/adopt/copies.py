@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 from builder.adopt.model import Found
 from builder.adopt.values import find_refusal, show_instruction, show_words
-from builder.core.dockerignore import DOCKERIGNORE
 from builder.core.file_secrets import find_file_secrets
 from builder.core.files import read_regular_file
 from builder.core.naming import LOCK_FILE, SPEC_FILE
+from builder.dockerfile.dockerignore import DOCKERIGNORE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from builder.adopt.model import BuildContext, Collection
-    from builder.core.dockerignore import DockerIgnore
     from builder.core.errors import Where
     from builder.dockerfile import Instruction
+    from builder.dockerfile.dockerignore import DockerIgnore
     from builder.dockerfile.files import CopyInstruction
 
 MOST_SEARCHED = 20_000

@@ -13,6 +13,7 @@ from builder.adopt.requirements import AIRFLOW, list_pins
 from builder.airflow.releases import find_release
 from builder.core.debian import RELEASE_PYTHON
 from builder.core.errors import AdoptionError, UnknownAirflowError, Where
+from builder.core.phrases import join_names
 from builder.image.spec.requirements import iterate_logical_lines
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def choose_airflow(collection: Collection, choices: Choices, base: Base, sources
 
 
 def _describe_sources(base: Base, sources: tuple[str, ...]) -> str:
-    image = f", which begins with {base.name}," if base.name else ""
-    return f"nothing in {', '.join(sources)}{image}"
+    image = f" ({base.where} begins with {base.name})" if base.name else ""
+    return f"nothing in {join_names(sources)}{image}"
 
 
 def _choose_one(found: list[Found], what: str, nothing: str, option: str, places: str) -> Found:
@@ -89,7 +90,7 @@ def _find_pythons(airflow: str) -> tuple[str, ...]:
 
 
 def choose_base(base: Base, collection: Collection, choices: Choices) -> Base:
-    """The project's own, but for images of Airflow that have a contract of their own: a Debian base stands for those."""
+    """The project's own; a Debian base stands for images of Airflow with a contract of their own."""
     if base.kind == "managed":
         reason = "an image of Airflow with a start and a user of its own: a base of Debian's packages takes its place"
         step = "compare the report of `optbuild build --verify` with what that platform gives besides"

@@ -37,7 +37,7 @@ FORMATS: Mapping[str, OutputFormats] = {
     ),
     "init": OutputFormats(
         "A report for a person, or JSON.",
-        {TEXT: "report.adoption:format_adoption_text", JSON: "report.adoption:format_adoption_json"},
+        {TEXT: "report.adoption.text:format_adoption_text", JSON: "report.adoption.document:format_adoption_json"},
     ),
     "lock": OutputFormats(
         "A summary, or JSON.",

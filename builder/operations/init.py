@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from builder.adopt.adopt import make_adoption
 from builder.adopt.dockerfile import DockerfileReader, collect_base, is_official
-from builder.adopt.folder import find_dockerfiles, guess_context, make_reader
+from builder.adopt.folder import make_reader
 from builder.adopt.metadata import PACKAGES, PROJECT, REQUIREMENTS, SETUP, MetadataReader
-from builder.adopt.model import Base, BuildContext, Collection, Found
+from builder.adopt.model import Base, Collection, Found
 from builder.adopt.services import collect_services, list_additional_requirements
 from builder.core.errors import AdoptionError, ComposeError, MissingFileError, ToolError, Where
-from builder.dockerfile.analysis import analyze_dockerfile
+from builder.operations.dockerfile_choice import DockerfileChooser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from builder.adopt.decide import Choices
     from builder.adopt.model import Adoption
-    from builder.compose.model import Project, Service
+    from builder.compose.model import Project
     from builder.core.runtime import Runtime
     from builder.dockerfile.facts import DockerfileAnalysis
+    from builder.operations.dockerfile_choice import ComposedBuild
 
 _FOLDERS = ("dags", "plugins", "include")
 """Of an Airflow project, where nothing else says what is copied."""
@@ -37,17 +38,6 @@ class InitOptions:
     folder: Path
     dockerfile: str | None
     choices: Choices
-
-
-@dataclass(frozen=True)
-class _Build:
-    """One Dockerfile as one build sees it."""
-
-    context: BuildContext
-    text: str
-    args: tuple[tuple[str, str | None], ...] = ()
-    target: str | None = None
-    additional_contexts: tuple[tuple[str, str], ...] = ()
 
 
 def run_init(runtime: Runtime, options: InitOptions) -> Adoption:
@@ -68,18 +58,14 @@ class _Adopter:
         self._read = make_reader(root)
         self._sources: list[str] = []
         self._project = self._read_compose(runtime)
-        self._facts: Mapping[str, DockerfileAnalysis] = {}
+        self._chooser = DockerfileChooser(root, self._collection, self._read, self._project, self._read_facts())
 
     def run(self) -> Adoption:
-        if self._project is not None:
-            from builder.compose.load.dockerfiles import read_dockerfiles  # only where there is a compose file
-
-            self._facts = read_dockerfiles(self._project)
-        build = self._choose_build()
+        build = self._chooser.choose(self._options.dockerfile)
         base = self._collect_build(build) if build is not None else self._collect_folder()
         if self._project is not None:
             self._sources.append(self._project.files.files[0].name)
-            collect_services(self._project, self._list_airflow_services(build), self._collection)
+            collect_services(self._project, self._chooser.list_airflow_services(build), self._collection)
         collect_base(base, self._collection)
         choices = self._options.choices
         sources = tuple(dict.fromkeys(self._sources))
@@ -101,142 +87,17 @@ class _Adopter:
             step = (
                 error.hint or "correct it, and run `optbuild init` again: it says the roles and the build's arguments"
             )
-            self._collection.leave(Where(name), name, error.message, step)
+            self._collection.leave(Where(name), "the whole file", error.message, step)
             return None
 
-    def _list_airflow_services(self, build: _Build | None) -> list[Service]:
-        """The services that start the image."""
-        from builder.compose.services.airflow import is_airflow_group
+    def _read_facts(self) -> Mapping[str, DockerfileAnalysis]:
+        if self._project is None:
+            return {}
+        from builder.compose.load.dockerfiles import read_dockerfiles  # only where there is a compose file
 
-        services = () if self._project is None else tuple(self._project.services.values())
-        if build is None:
-            return [one for one in services if is_airflow_group((one,), self._facts)]
-        path = build.context.dockerfile.resolve()
-        return [one for one in services if self._find_path(one) == path]
+        return read_dockerfiles(self._project)
 
-    def _find_path(self, service: Service) -> Path | None:
-        facts = self._facts.get(service.name)
-        return facts.path.resolve() if facts is not None and facts.path is not None else None
-
-    def _choose_build(self) -> _Build | None:
-        """The Dockerfile that makes the image; None: there is none. Raises AdoptionError: several, or another's."""
-        if self._options.dockerfile is not None:
-            return self._open_named(self._options.dockerfile)
-        return self._find_composed() or self._find_alone()
-
-    def _open_named(self, name: str) -> _Build:
-        path = (self._root / name).resolve()
-        if not path.is_relative_to(self._root) or not path.is_file():
-            raise AdoptionError(
-                f"there is no Dockerfile {name} in {self._root}", hint="name it as it lies below the folder"
-            )
-        composed = next((self._make_build(one) for one in self._list_built() if self._find_path(one) == path), None)
-        build = composed or self._open(path)
-        if not self._is_airflow(build):
-            raise AdoptionError(f"{self._describe(path)}, and nothing of it is Airflow's", hint=_OTHER_HINT)
-        return build
-
-    def _list_built(self) -> list[Service]:
-        return (
-            [] if self._project is None else [one for one in self._project.services.values() if one.build is not None]
-        )
-
-    def _find_composed(self) -> _Build | None:
-        """What the services of the compose file build, as far as it is Airflow's."""
-        own = [one for one in self._list_built() if one.name in self._facts and self._facts[one.name].airflow]
-        builds = {self._find_path(one): one for one in reversed(own) if self._find_path(one) is not None}
-        if not builds:
-            return None
-        if len(builds) > 1:
-            names = [f"{path.relative_to(self._root)} ({one.name})" for path, one in builds.items() if path is not None]
-            raise AdoptionError(f"the compose file builds Airflow by {', '.join(names)}", hint=_SEVERAL_HINT)
-        first = next(iter(builds.values()))
-        others = [
-            one
-            for one in own
-            if one.build is not None and first.build is not None and one.build.args != first.build.args
-        ]
-        if others:
-            reason = f"{first.name} and {others[0].name} build it with other arguments: those of {first.name} are taken"
-            self._collection.leave(self._locate(first), "build.args", reason, "write a spec for each, or make them one")
-        path = self._find_path(first)
-        name = path.relative_to(self._root).as_posix() if path is not None and path.is_relative_to(self._root) else ""
-        self._collection.note(self._locate(first), f"{name} makes the image of {first.name}")
-        return self._make_build(first)
-
-    def _locate(self, service: Service) -> Where:
-        from builder.compose.rewrite.locate import locate_key
-
-        return locate_key(self._project, service.name, "build") if self._project is not None else Where("")
-
-    def _make_build(self, service: Service) -> _Build:
-        given, path = service.build, self._find_path(service)
-        if given is None or path is None or not path.is_relative_to(self._root):
-            raise AdoptionError(
-                f"the service {service.name} is built outside of {self._root}", hint="run it in the folder above both"
-            )
-        from pathlib import Path
-
-        folder = Path(given.context).resolve()
-        if not folder.is_relative_to(self._root):
-            raise AdoptionError(
-                f"the build context of {service.name}, {folder}, lies outside of {self._root}",
-                hint="run it in the folder above both",
-            )
-        context = BuildContext(self._root, folder, path)
-        return _Build(context, self._read_dockerfile(path), given.args, given.target, given.additional_contexts)
-
-    def _find_alone(self) -> _Build | None:
-        """The one Dockerfile below the folder that is Airflow's."""
-        paths = find_dockerfiles(self._root)
-        builds = [build for path in paths if self._is_airflow(build := self._open(path))]
-        if len(builds) > 1:
-            names = [one.context.dockerfile.relative_to(self._root).as_posix() for one in builds]
-            raise AdoptionError(f"several Dockerfiles make an image of Airflow: {', '.join(names)}", hint=_SEVERAL_HINT)
-        if builds:
-            others = len(paths) - 1
-            path = builds[0].context.dockerfile.relative_to(self._root).as_posix()
-            if others:
-                self._collection.note(
-                    Where(path), f"of {len(paths)} Dockerfiles the one that makes an image of Airflow"
-                )
-            return builds[0]
-        if paths and not self._list_airflow_services(None) and not self._names_airflow():
-            described = "\n".join(f"  {self._describe(path)}" for path in paths)
-            raise AdoptionError(f"no Dockerfile here makes an image of Airflow:\n{described}", hint=_OTHER_HINT)
-        return None
-
-    def _names_airflow(self) -> bool:
-        return any("apache-airflow" in (self._read(name) or "") for name in (PROJECT, SETUP, REQUIREMENTS))
-
-    def _open(self, path: Path) -> _Build:
-        text = self._read_dockerfile(path)
-        return _Build(guess_context(self._root, path, text), text)
-
-    def _read_dockerfile(self, path: Path) -> str:
-        name = path.relative_to(self._root).as_posix()
-        text = self._read(name)
-        if text is None:
-            raise AdoptionError(
-                f"{name} cannot be read", hint="allow this user to read it; a link must stay in the folder"
-            )
-        return text
-
-    def _is_airflow(self, build: _Build) -> bool:
-        try:
-            return analyze_dockerfile(build.text, build, make_reader(build.context.folder)).airflow
-        except (ValueError, IndexError, KeyError, RecursionError):
-            return False
-
-    def _describe(self, path: Path) -> str:
-        """``Dockerfile:1 begins with node:20``."""
-        from builder.dockerfile import read_instructions
-
-        name = path.relative_to(self._root).as_posix()
-        froms = [one for one in read_instructions(self._read_dockerfile(path)) if one.name == "FROM"]
-        return f"{name}:{froms[-1].line} begins with {froms[-1].value}" if froms else f"{name} has no FROM"
-
-    def _collect_build(self, build: _Build) -> Base:
+    def _collect_build(self, build: ComposedBuild) -> Base:
         name = build.context.dockerfile.relative_to(self._root).as_posix()
         self._sources.append(name)
         args = {key: value for key, value in build.args if value is not None}
@@ -269,7 +130,7 @@ class _Adopter:
     def _collect_folder(self) -> Base:
         """A project without a Dockerfile: the image that its compose file starts, else a base of Debian's packages."""
         metadata = MetadataReader(self._collection, self._read)
-        services = self._list_airflow_services(None)
+        services = self._chooser.list_airflow_services(None)
         stock = next((one for one in services if one.build is None and is_official(one.image or "")), None)
         if stock is not None and self._project is not None:
             from builder.adopt.requirements import RequirementReader
@@ -303,8 +164,6 @@ class _Adopter:
         return f"there is no project of Airflow in {self._root}"
 
 
-_SEVERAL_HINT = "say which one with --dockerfile FILE"
-_OTHER_HINT = "name the Dockerfile of Airflow with --dockerfile FILE, or the folder that it lies in"
 _NOTHING_HINT = (
     "name a folder with a Dockerfile, a compose file, requirements.txt, or a pyproject.toml with dependencies; "
     "the README shows what belongs in an optbuild.toml of your own"

@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.core.dockerignore import DOCKERIGNORE, DockerIgnore, parse_dockerignore
 from builder.core.errors import SpecError, Where
 from builder.core.file_secrets import find_file_secrets
 from builder.core.files import read_regular_file
+from builder.dockerfile.dockerignore import DOCKERIGNORE, DockerIgnore, parse_dockerignore
 from builder.image.render.model import ContextFile
 from builder.image.spec.allow import RefusedError, quote
 from builder.image.spec.paths import resolve_in_folder

@@ -4,10 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.image.spec.allow import RefusedError, quote
+from builder.image.spec.allow import RefusedError, check_form, quote
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_TAKEN_PATHS = (
+    "/dev",
+    "/entrypoint",
+    "/home/airflow/.local",
+    "/proc",
+    "/sys",
+    "/usr/local/bin/airflow",
+    "/var/lib/dpkg",
+)
+"""What the engine, Debian or we put there: a file in its place would break the image."""
+
+
+def check_clean_path(text: str) -> str:
+    """A path below the spec's folder. Raises :class:`RefusedError`."""
+    hint = 'write a path below the folder of optbuild.toml, like "requirements.txt"'
+    check_form(r"[A-Za-z0-9._+@=, /-]+", text, "a clean path", hint)
+    parts = text.split("/")
+    if not all(parts) or {".", ".."} & set(parts) or text.startswith("-") or text.strip() != text:
+        raise RefusedError(f"{quote(text)} is not a clean path: no leading `/`, `.`, `..`, `//` or `-`", hint)
+    return text
+
+
+def check_image_path(text: str) -> str:
+    """An absolute path in the image. Raises :class:`RefusedError`."""
+    hint = 'write where it lies in the image, like "/opt/airflow/dags"'
+    check_form(r"/[A-Za-z0-9._+@=, /-]*", text, "an absolute path", hint)
+    parts = text[1:].split("/")
+    if not all(parts) or {".", ".."} & set(parts) or text.strip() != text:
+        raise RefusedError(f"{quote(text)} is not a clean path: no `.`, `..`, `//`, and no `/` at its end", hint)
+    taken = next((one for one in _TAKEN_PATHS if f"{text}/".startswith(f"{one}/")), None)
+    if taken is not None:
+        raise RefusedError(f"{quote(text)} is not for files of a project: {taken} is the image's own", hint)
+    return text
 
 
 def resolve_in_folder(folder: Path, name: str, *, is_folder: bool | None = False) -> Path:

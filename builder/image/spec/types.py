@@ -20,6 +20,7 @@ from builder.core.debian import RELEASE_PYTHON
 from builder.core.image_reference import extract_repository, find_image_reference
 from builder.core.naming import MOST_LAYERS, OCI_PREFIX
 from builder.image.spec.allow import RefusedError, check_form, check_free_text, check_visible, quote
+from builder.image.spec.paths import check_clean_path, check_image_path
 from builder.image.spec.server_images import check_base_image, check_broker, check_database
 
 MAX_IMAGE_LENGTH = 200
@@ -42,16 +43,6 @@ RESERVED_ENVIRONMENT = {
     "VIRTUAL_ENV": "it is where the image's packages lie",
     "_PIP_ADDITIONAL_REQUIREMENTS": "write the packages into python.requirements",
 }
-_TAKEN_PATHS = (
-    "/dev",
-    "/entrypoint",
-    "/home/airflow/.local",
-    "/proc",
-    "/sys",
-    "/usr/local/bin/airflow",
-    "/var/lib/dpkg",
-)
-"""What the engine, Debian or we put there: a file in its place would break the image."""
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _UNITS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
@@ -209,27 +200,6 @@ def _check_port(number: int) -> int:
     return number
 
 
-def _check_clean_path(text: str) -> str:
-    hint = 'write a path below the folder of optbuild.toml, like "requirements.txt"'
-    check_form(r"[A-Za-z0-9._+@=, /-]+", text, "a clean path", hint)
-    parts = text.split("/")
-    if not all(parts) or {".", ".."} & set(parts) or text.startswith("-") or text.strip() != text:
-        raise RefusedError(f"{quote(text)} is not a clean path: no leading `/`, `.`, `..`, `//` or `-`", hint)
-    return text
-
-
-def _check_image_path(text: str) -> str:
-    hint = 'write where it lies in the image, like "/opt/airflow/dags"'
-    check_form(r"/[A-Za-z0-9._+@=, /-]*", text, "an absolute path", hint)
-    parts = text[1:].split("/")
-    if not all(parts) or {".", ".."} & set(parts) or text.strip() != text:
-        raise RefusedError(f"{quote(text)} is not a clean path: no `.`, `..`, `//`, and no `/` at its end", hint)
-    taken = next((one for one in _TAKEN_PATHS if f"{text}/".startswith(f"{one}/")), None)
-    if taken is not None:
-        raise RefusedError(f"{quote(text)} is not for files of a project: {taken} is the image's own", hint)
-    return text
-
-
 def _check_constraints(value: object) -> object:
     hint = 'write "official", a file, a URL, or false'
     if value is False or value == "official":
@@ -241,7 +211,7 @@ def _check_constraints(value: object) -> object:
             hint = "write it with https, or download the file and name that"
             raise RefusedError(f"{quote(value)} has no TLS: whoever is on the way could choose your versions", hint)
         return check_form(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/%:+-]*", value, "a plain https URL", hint)
-    return _check_clean_path(value)
+    return check_clean_path(value)
 
 
 def parse_byte_size(text: str) -> int:
@@ -310,8 +280,8 @@ CommandWords = Annotated[
 ]
 HttpPath = Annotated[str, AfterValidator(_check_http_path)]
 Port = Annotated[int, Strict(), AfterValidator(_check_port)]
-CleanPath = Annotated[str, AfterValidator(_check_clean_path)]
-ImagePath = Annotated[str, AfterValidator(_check_image_path)]
+CleanPath = Annotated[str, AfterValidator(check_clean_path)]
+ImagePath = Annotated[str, AfterValidator(check_image_path)]
 ConstraintsChoice = Annotated[str | Literal[False], BeforeValidator(_check_constraints)]
 ByteSize = Annotated[str, AfterValidator(_check_byte_size)]
 WasteSize = Annotated[str, AfterValidator(_check_waste_size)]

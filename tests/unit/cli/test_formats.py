@@ -113,6 +113,11 @@ def prepare_image(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
     return ("image",)
 
 
+def prepare_adoption(folder: Path, _monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    (folder / "requirements.txt").write_text("apache-airflow==2.8.1\n")
+    return ("--dry-run",)
+
+
 def prepare_lock(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
     from builder.image.lock import make
     from builder.image.lock.document import read_lock
@@ -245,6 +250,7 @@ def prepare_locks(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
 PREPARED: dict[tuple[str, str], Callable[[Path, pytest.MonkeyPatch], tuple[str, ...]]] = {
     ("doctor", ""): prepare_nothing,
+    ("init", ""): prepare_adoption,
     ("lock", ""): prepare_lock,
     ("lock", "check"): prepare_lock_check,
     ("render", ""): prepare_image,

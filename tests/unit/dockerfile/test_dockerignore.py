@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.core.dockerignore import parse_dockerignore
+from builder.dockerfile.dockerignore import parse_dockerignore
 
 
 @pytest.mark.parametrize(

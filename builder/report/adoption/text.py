@@ -1,8 +1,7 @@
-"""What `optbuild init` took over and what it did not, as text and as JSON."""
+"""What `optbuild init` took over and what it did not, as text."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from builder.report.prose import wrap_text
@@ -11,8 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.adopt.model import Adoption
-
-SCHEMA_VERSION = 1
 
 
 def format_adoption_text(adoption: Adoption, path: str, *, written: bool, width: int = 0) -> str:
@@ -46,27 +43,3 @@ def _iterate_lines(adoption: Adoption, path: str, *, written: bool, width: int) 
     yield ""
     next_step = "`optbuild lock`, then `optbuild build --verify`" if written else "the same without --dry-run"
     yield from wrap_text(f"next: {next_step}", "", width=width)
-
-
-def format_adoption_json(adoption: Adoption, path: str, *, written: bool) -> str:
-    """The machine-readable form; ``schema_version`` changes when a key does."""
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "spec": path,
-        "written": written,
-        "text": adoption.text,
-        "sources": list(adoption.sources),
-        "carried": adoption.carried,
-        "open": [
-            {
-                "file": point.where.file,
-                "line": point.where.line,
-                "what": point.what,
-                "reason": point.reason,
-                "next": point.step,
-            }
-            for point in adoption.open
-        ],
-        "remarks": [{"file": one.where.file, "line": one.where.line, "text": one.text} for one in adoption.remarks],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

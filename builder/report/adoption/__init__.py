@@ -1,0 +1,1 @@
+"""What `optbuild init` took over, and what it did not."""
