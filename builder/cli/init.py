@@ -51,14 +51,16 @@ def command(
     refused, not chosen.
     """
     from builder.adopt.decide import Choices
+    from builder.image.spec.location import find_spec_file
     from builder.operations.init import InitOptions, run_init  # start-up of `optbuild --help`
 
     runtime = find_runtime(ctx)
     path = runtime.cwd / folder / SPEC_FILE
     shown = str(folder / SPEC_FILE)
-    if path.exists() and not dry_run:
+    there = find_spec_file(runtime.cwd / folder) or (path if path.exists() else None)
+    if there is not None and not dry_run:
         raise AdoptionError(
-            f"{shown} is there already, and is not overwritten",
+            f"{folder / there.name} describes the image already, and is not overwritten",
             hint="move it away, or add --dry-run to see what would be written",
         )
     choices = Choices(airflow_version, python, None if base is None else base.value)

@@ -96,6 +96,11 @@ KEYS: Mapping[str, KeyText] = {
     ),
     "roles.*.health.http": KeyText("The path that is asked whether the role works.", '"/health"'),
     "roles.*.health.port": KeyText("The port of that path, within the container.", "5555"),
+    "files": KeyText(
+        "Files and folders below this one, each with its path in the image; copied last, without secrets and without "
+        "what .dockerignore names.",
+        '{ dags = "/opt/airflow/dags" }',
+    ),
     "render.templates": KeyText(
         "A folder below this one with templates that add to the shipped Dockerfile.", '"templates"'
     ),

@@ -87,7 +87,7 @@ def test_nothing_is_overwritten(init: Callable[..., tuple[int, str, str]], proje
     write(project, {"Dockerfile": AIRFLOW, "optbuild.toml": "mine\n"})
     code, _, err = init()
     assert code == 2
-    assert "is there already, and is not overwritten" in err
+    assert "project/optbuild.toml describes the image already, and is not overwritten" in err
     assert (project / "optbuild.toml").read_text() == "mine\n"
     code, out, _ = init("--dry-run")
     assert code == 0
