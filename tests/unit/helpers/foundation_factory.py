@@ -36,3 +36,21 @@ def make_foundation(**changes: Any) -> Foundation:
         "contract": "official",
     }
     return Foundation(**{**ordinary, **changes})
+
+
+def make_python_foundation(**changes: Any) -> Foundation:
+    """One of ``[base] image``: an official image of Python, which has no user and no entrypoint of its own."""
+    ordinary: dict[str, Any] = {
+        "kind": "image",
+        "reference": "python:3.11-slim-bookworm",
+        "python": "3.11.9",
+        "user": "",
+        "entrypoint": (),
+        "command": ("python3",),
+        "working_folder": "",
+        "environment": (("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "C.UTF-8")),
+        "packages": (),
+        "distributions": (),
+        "contract": Foundation.contract,
+    }
+    return make_foundation(**{**ordinary, **changes})

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from builder.image.lock.foundation import Foundation, InstalledDistribution
+from foundation_factory import make_python_foundation
+
+from builder.image.lock.foundation import InstalledDistribution
 from builder.image.lock.layers.plan import plan_layers
 
 if TYPE_CHECKING:
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
 
@@ -28,28 +31,14 @@ FORMS = ("airflow", "debian-single", "image", "image-single", "airflow-base", "a
 
 def make_foundation() -> Foundation:
     """An official Python image, as a registry would have it."""
-    return Foundation(
-        kind="image",
-        reference="python:3.11-slim-bookworm",
+    return make_python_foundation(
         digest=f"sha256:{'5c' * 32}",
-        platform="linux/amd64",
         layers=(f"sha256:{'1a' * 32}",),
-        debian="bookworm",
-        glibc="2.36",
-        python="3.11.9",
-        python_path="/usr/local/bin/python3.11",
-        user="",
-        entrypoint=(),
-        command=("python3",),
-        shell=(),
-        working_folder="",
         environment=(
             ("PATH", "/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
             ("LANG", "C.UTF-8"),
             ("PYTHON_VERSION", "3.11.9"),
         ),
-        packages=(),
-        distributions=(),
     )
 
 

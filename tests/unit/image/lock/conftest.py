@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import foundation_factory
 import pytest
 
 from builder.core.process import Command, ProcessResult
-from builder.image.lock.foundation import ENVIRONMENT, Foundation, InstalledDistribution, InstalledPackage
+from builder.image.lock.foundation import ENVIRONMENT, InstalledDistribution, InstalledPackage
 from builder.image.lock.model import (
     Constraints,
     DebianPackage,
@@ -24,6 +25,8 @@ from builder.image.spec.model import Spec
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from builder.image.lock.foundation import Foundation
 
 SHA = "ab" * 32
 
@@ -118,27 +121,16 @@ def make_foundation() -> Callable[..., Foundation]:
 
     def make(**versions: str) -> Foundation:
         site = f"{ENVIRONMENT}/lib/python3.11/site-packages"
-        return Foundation(
-            kind="airflow",
-            reference="apache/airflow:2.8.1-python3.11",
+        return foundation_factory.make_foundation(
             digest=f"sha256:{SHA}",
-            platform="linux/amd64",
             layers=(f"sha256:{SHA}",),
-            debian="bookworm",
-            glibc="2.36",
-            python="3.11.7",
-            python_path="/usr/local/bin/python3.11",
-            user="50000",
-            entrypoint=("/usr/bin/dumb-init", "--", "/entrypoint"),
-            command=(),
-            shell=(),
-            working_folder="/opt/airflow",
             environment=(("PIP_USER", "true"),),
             packages=(),
             distributions=tuple(
                 InstalledDistribution(name.replace("_", "-"), version, site, 1_000_000)
                 for name, version in sorted(versions.items())
             ),
+            contract="",
         )
 
     return make
@@ -147,22 +139,9 @@ def make_foundation() -> Callable[..., Foundation]:
 @pytest.fixture
 def foundation() -> Foundation:
     """What the official python image is like."""
-    return Foundation(
-        kind="image",
-        reference="python:3.11-slim-bookworm",
+    return foundation_factory.make_python_foundation(
         digest="sha256:" + "1" * 64,
-        platform="linux/amd64",
         layers=("sha256:" + "2" * 64, "sha256:" + "3" * 64),
-        debian="bookworm",
-        glibc="2.36",
-        python="3.11.9",
-        python_path="/usr/local/bin/python3.11",
-        user="",
-        entrypoint=(),
-        command=("python3",),
-        shell=(),
-        working_folder="",
-        environment=(("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "C.UTF-8")),
         packages=(
             InstalledPackage("adduser", "3.134", "all"),
             InstalledPackage("libc6", "2.36-9+deb12u7", "amd64"),
