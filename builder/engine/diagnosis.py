@@ -25,6 +25,10 @@ _ENGINE_GONE = (
     "Cannot connect to the Docker daemon",
 )
 """gRPC's status of a server that is gone (grpc.io, "Status codes"), passed on by buildx; the docker client's words."""
+_ABSENT_PROGRAMS = (
+    "write the packages that failed into runtime of [apt] in the spec of the base image itself, build and push that "
+    "one, then: optbuild lock --refresh-base"
+)
 HINTS = (
     ("failed to push", PUSH_HINT),  # before what a registry may answer: 401 has another meaning below
     (
@@ -35,6 +39,7 @@ HINTS = (
         "invalid peer certificate",
         "a proxy with its own CA is in between: point SSL_CERT_FILE to the bundle that holds it",
     ),
+    ("The base image lacks /usr/", _ABSENT_PROGRAMS),
     ("no space left on device", "free some disk (`docker system df` shows what the engine holds) and build again"),
     *((words, ENGINE_HINT) for words in _ENGINE_GONE),
     ("401 Unauthorized", "the package index needs credentials: set UV_DEFAULT_INDEX or UV_INDEX, or a .netrc"),

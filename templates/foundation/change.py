@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dpkg import UNWANTED, install_quietly
+from pruning import prune, read_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -269,6 +270,8 @@ def main(argv: list[str], root: Path) -> None:
     if debs:
         install_quietly(root, debs, str(arguments.epoch))
         remove_new_bytecode(begun)
+        added = [path for path, _ in walk(root, begun.skipped) if path not in begun.before]
+        prune(root, added, read_rules())
     if arguments.command and (code := subprocess.run(arguments.command, env=environment, check=False).returncode):
         raise SystemExit(code)
     if arguments.way == "collect":

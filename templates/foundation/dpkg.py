@@ -45,9 +45,8 @@ def install_debs(debs: Iterable[Path]) -> None:
 def describe_failure(step: str, done: subprocess.CompletedProcess[str]) -> str:
     """What dpkg said; and of an image that was made smaller than dpkg's scripts can bear, what they miss."""
     lacks = [path for path in NEEDED_BY_SCRIPTS if not Path(path).exists()]
-    advice = (
-        f"\nThe base image lacks {' and '.join(lacks)}: install these packages in that image itself" if lacks else ""
-    )
+    names = ", ".join(sorted(read_failed(done.stderr))) or "these packages"
+    advice = f"\nThe base image lacks {' and '.join(lacks)}, which scripts of {names} may need" if lacks else ""
     return f"change.py: dpkg could not {step} the packages:\n{done.stdout}{done.stderr}{advice}"
 
 

@@ -125,5 +125,12 @@ def _iterate_script_files(spec: Spec, lock: Lock) -> Iterable[ContextFile]:
                 yield ContextFile(name, read_template(name))
     # one ELF reader, used twice: the lock walks wheels with it, the build checks what strip left
     yield ContextFile("scripts/elf.py", Path(elf.__file__).read_bytes())
-    rules = slim_rules.list_pruned(spec.slim.read_flags(), slim_rules.Scope.PYTHON)
-    yield ContextFile("scripts/slim.json", f"{json.dumps(rules)}\n".encode())
+    flags = spec.slim.read_flags()
+    yield _make_rule_file("scripts/slim.json", flags, slim_rules.Scope.PYTHON)
+    if lock.foundation is not None:
+        yield _make_rule_file("foundation/slim.json", flags, slim_rules.Scope.BASE)
+
+
+def _make_rule_file(path: str, flags: dict[str, bool], scope: slim_rules.Scope) -> ContextFile:
+    """The names of the rules that are carried out."""
+    return ContextFile(path, f"{json.dumps(slim_rules.list_pruned(flags, scope))}\n".encode())

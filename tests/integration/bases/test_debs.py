@@ -74,9 +74,10 @@ def format_list(packages: Iterable[DebianPackage]) -> str:
 
 def write_context(folder: Path, resolved: Resolved) -> Path:
     folder.mkdir()
-    for name in ("debs.sh", "foundation/change.py", "foundation/dpkg.py"):
+    for name in ("debs.sh", "foundation/change.py", "foundation/dpkg.py", "foundation/pruning.py"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes((find_template_folder() / name).read_bytes())
+    (folder / "foundation/slim.json").write_text('["dpkg-symbols"]')
     (folder / "debs.sh").chmod(0o755)
     (folder / "base.env").write_text("release=bookworm\narchitecture=amd64\n")
     (folder / "runtime.packages").write_text(format_list(resolved.packages.runtime))
@@ -237,9 +238,10 @@ def test_the_packages_work_and_nothing_is_left(builds: dict[str, list[str]], tar
     script = """
     curl --version >/dev/null; redis-server --version >/dev/null; dumb-init true
     test -z "$(dpkg --audit)"; cat /srv/ours
-    for path in /tmp/now /usr/sbin/policy-rc.d /var/lib/dpkg/lock-frontend /var/log/dpkg.log; do
+    for path in /var/lib/dpkg/info/libcurl4:amd64.symbols /tmp/now /usr/sbin/policy-rc.d /var/lib/dpkg/lock-frontend /var/log/dpkg.log; do
       [ ! -s "$path" ] || echo "left: $path"
     done
+    ls /var/lib/dpkg/info/libc6:amd64.symbols >/dev/null
     getent shadow redis | cut -d : -f 3; stat -c '%U %a' /var/lib/redis; ls /usr/share/doc | grep -c redis || true
     """
     said = run(("docker", "run", "--rm", "--network=none", "--entrypoint=/bin/sh", f"debs-{target}:1", "-euc", script))

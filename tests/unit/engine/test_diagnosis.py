@@ -57,3 +57,9 @@ def test_a_python_of_the_image_itself_gets_no_headers_of_debian() -> None:
     assert found.cause.startswith("the Python of the base image has no headers")
     debian = diagnose_failure(f"'gcc', '-I/opt/build/include', '-I/usr/include/python3.11', '-c'\n{missing}")
     assert debian.hint == 'add "python3-dev" to build of [apt] in optbuild.toml, then: optbuild lock'
+
+
+def test_packages_that_ask_what_the_base_no_longer_has_belong_into_the_base() -> None:
+    found = diagnose_failure("The base image lacks /usr/share/perl5/Debconf, which scripts of locales may need\n")
+    assert found.hint is not None
+    assert found.hint.startswith("write the packages that failed into runtime of [apt] in the spec of the base image")

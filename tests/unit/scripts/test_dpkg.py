@@ -55,4 +55,4 @@ def test_dpkg_that_cannot_go_on_ends_the_build_with_its_words(
     with pytest.raises(SystemExit, match="could not unpack") as caught:
         dpkg.install_debs([Path("/debs/a.deb")])
     assert ("killed" if ended else "/debs/a.deb") in str(caught.value)
-    assert "lacks /nonexistent/perl" in str(caught.value)
+    assert "lacks /nonexistent/perl, which scripts of " in str(caught.value)

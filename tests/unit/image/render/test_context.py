@@ -88,6 +88,18 @@ def test_label_and_tag_are_the_digest_and_do_not_move_it(spec: Spec, lock: Lock,
     assert labels["optbuild.content"] == make_content_tag(context.compute_digest())
 
 
+def test_rules_about_debian_packages_are_in_a_context_that_adds_some(form: Form) -> None:
+    """On a base of our own base.sh carries them out."""
+    slim = form.spec.slim.model_copy(update={"gconv": False})
+    context = render_context(form.spec.model_copy(update={"slim": slim}), form.lock)
+    files = {file.path: file.data for file in context.files}
+    if form.lock.foundation is None:
+        assert "foundation/slim.json" not in files
+        assert b"gconv" in files["base.env"]
+    else:
+        assert json.loads(files["foundation/slim.json"]) == ["dpkg-symbols", "debconf-templates", "gconv"]
+
+
 def test_modes_do_not_depend_on_the_umask(spec: Spec, lock: Lock, tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
