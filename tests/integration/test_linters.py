@@ -20,7 +20,7 @@ OTHER_USER = {"image, another user": "image", "image-single, another user": "ima
 BIN = Path(sys.executable).parent
 
 
-@pytest.fixture(scope="module", params=[*(name for name in FORMS if not name.startswith("airflow-")), *OTHER_USER])
+@pytest.fixture(scope="module", params=[*FORMS, *OTHER_USER])
 def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of each kind of base, with each kind of stages."""
     folder = tmp_path_factory.mktemp("context")

@@ -238,7 +238,8 @@ def test_the_packages_work_and_nothing_is_left(builds: dict[str, list[str]], tar
     script = """
     curl --version >/dev/null; redis-server --version >/dev/null; dumb-init true
     test -z "$(dpkg --audit)"; cat /srv/ours
-    for path in /var/lib/dpkg/info/libcurl4:amd64.symbols /tmp/now /usr/sbin/policy-rc.d /var/lib/dpkg/lock-frontend /var/log/dpkg.log; do
+    for path in /var/lib/dpkg/info/libcurl4:amd64.symbols \
+      /tmp/now /usr/sbin/policy-rc.d /var/lib/dpkg/lock-frontend /var/log/dpkg.log; do
       [ ! -s "$path" ] || echo "left: $path"
     done
     ls /var/lib/dpkg/info/libc6:amd64.symbols >/dev/null

@@ -75,5 +75,8 @@ def test_a_build_that_is_refused(status: int, path: bytes, tiny: Any, engine: En
 
 
 def test_a_slow_engine_is_waited_for(tiny: Any, tmp_path: Path) -> None:
-    with faulty_socket(tmp_path, Fault(delay=0.5)) as address:
+    """Each kind of question is answered late once."""
+    with faulty_socket(tmp_path, fault := Fault(delay=0.5)) as address:
         assert tiny.run("--content", "new", env={"DOCKER_HOST": address}).code == 0
+    kinds = {(method, first) for method, first, _ in fault.slowed}
+    assert {(b"GET", b"info"), (b"GET", b"images"), (b"POST", b"images"), (b"POST", b"grpc")} <= kinds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -14,19 +15,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENGINE = "/var/run/docker.sock"
+_REQUEST = re.compile(rb"(GET|HEAD|POST|PUT|DELETE) (?:/v[0-9.]+)?(/\S*) HTTP/")
 
 
 @dataclass
 class Fault:
     """``cut``: bytes of the engine's answers that still pass, over all connections. ``status``: what a request whose
-    first line has ``path`` is answered with. ``delay``: seconds before each connection."""
+    first line has ``path`` is answered with. ``delay``: seconds before the first request of each kind is passed on; of
+    the fiftieth of one kind nothing is learnt that the first did not show."""
 
     cut: int | None = None
     status: int | None = None
     path: bytes = b""
     delay: float = 0.0
     hits: int = 0
+    slowed: set[tuple[bytes, ...]] = field(default_factory=set)
+    """The kinds that were delayed: method, first and last word of the path."""
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def is_new_kind(self, data: bytes) -> bool:
+        """Whether ``data`` begins a request of a kind that none was of before."""
+        found = _REQUEST.match(data)
+        if found is None:
+            return False
+        words = found[2].partition(b"?")[0].strip(b"/").split(b"/")
+        kind = (found[1], words[0], words[-1])
+        with self.lock:
+            is_new = kind not in self.slowed
+            self.slowed.add(kind)
+        return is_new
 
 
 @contextlib.contextmanager
@@ -52,12 +69,13 @@ def _serve(server: socket.socket, fault: Fault, engine: str) -> None:
 
 
 def _handle(client: socket.socket, fault: Fault, engine: str) -> None:
-    time.sleep(fault.delay)
     with client, socket.socket(socket.AF_UNIX) as real, contextlib.suppress(OSError):
         real.connect(engine)
         back = threading.Thread(target=_answer, args=(real, client, fault), daemon=True)
         back.start()
         while data := client.recv(65536):
+            if fault.delay and fault.is_new_kind(data):
+                time.sleep(fault.delay)
             if fault.status is not None and fault.path in data.split(b"\r\n", 1)[0]:
                 fault.hits += 1
                 body = b'{"message":"made by the test"}'
