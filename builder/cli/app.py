@@ -36,16 +36,17 @@ class _LazyGroup(TyperGroup):
         if cmd_name not in self.summaries:
             return None
         if cmd_name not in self.commands:
-            self.commands[cmd_name] = _load_command(cmd_name)
+            self.commands[cmd_name] = load_command(cmd_name)
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in self.summaries:  # typer's "Did you mean" looks through what was loaded
-            self.commands = {name: _load_command(name) for name in self.summaries}
+            self.commands = {name: load_command(name) for name in self.summaries}
         return super().resolve_command(ctx, args)
 
 
-def _load_command(name: str) -> Any:
+def load_command(name: str) -> Any:
+    """The command of that name, as typer makes it from the function in its module."""
     module = importlib.import_module(f"builder.cli.{name}")
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(name=name)(module.command)

@@ -36,6 +36,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "This machine": {
         "doctor": "Say what this machine can do.",
+        "completion": "Print the script with which a shell completes commands.",
     },
 }
 """What the commands are about → those commands, each with a line that fits 80 columns."""

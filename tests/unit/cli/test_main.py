@@ -252,7 +252,7 @@ def test_another_broken_pipe_is_a_bug(run: Callable[..., int], capfd: pytest.Cap
 
 def test_the_commands_are_in_the_order_in_which_one_meets_them() -> None:
     first = ("plan", "optimize", "rollback", "init", "schema", "lock", "render", "build", "verify")
-    order = (*first, "images", "inspect", "diff", "clean", "backup", "restore", "doctor")
+    order = (*first, "images", "inspect", "diff", "clean", "backup", "restore", "doctor", "completion")
     assert order == tuple(COMMANDS)
 
 

@@ -1,0 +1,1 @@
+"""The command line as values: completion and manual are written from them."""
