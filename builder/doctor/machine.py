@@ -5,11 +5,9 @@ Every probe runs at the same time and has a timeout; none changes anything.
 
 from __future__ import annotations
 
-import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from builder.doctor.images import can_be_pulled, check_base_image, check_registry, inspect_manifest, is_here
 from builder.doctor.model import (
@@ -20,6 +18,7 @@ from builder.doctor.model import (
     MachineFinding,
     ProbeContext,
     find_reason,
+    parse_object,
 )
 from builder.engine.client import walks_layers
 from builder.engine.secrets import CA_VARIABLES, find_ca
@@ -54,7 +53,7 @@ def check_engine(machine: ProbeContext) -> MachineFinding:
     if not machine.has("docker"):
         return MachineFinding(name, FindingState.MISSING, "docker is not on PATH", GET_AN_ENGINE)
     answer = machine.ask("docker", "version", "--format", "{{json .}}")
-    server = _parse_json(answer.out).get("Server") if answer else None
+    server = parse_object(answer.out).get("Server") if answer else None
     if not server:
         reason = find_reason(answer) if answer else f"it did not answer within {PROBE_SECONDS:g} s"
         return MachineFinding(name, FindingState.MISSING, reason, GET_AN_ENGINE)
@@ -135,8 +134,7 @@ def check_mmdebstrap(machine: ProbeContext) -> MachineFinding:
 def check_disk_space(machine: ProbeContext) -> MachineFinding:
     """Free bytes where the engine keeps its images."""
     name = "disk"
-    answer = machine.ask("docker", "info", "--format", "{{json .DockerRootDir}}") if machine.has("docker") else None
-    root = answer.out.strip().strip('"') if answer and answer.ok else ""
+    root = str(machine.engine_info.get("DockerRootDir") or "")
     try:
         free = machine.free_bytes(Path(root)) if root.startswith("/") else None
     except OSError:
@@ -164,8 +162,7 @@ def check_disk_space(machine: ProbeContext) -> MachineFinding:
 def check_layer_order(machine: ProbeContext) -> MachineFinding:
     """Whether the engine writes a layer's files in the one order on which the image's ID depends."""
     name = "layer order"
-    answer = machine.ask("docker", "info", "--format", "{{json .}}") if machine.has("docker") else None
-    info = _parse_json(answer.out) if answer and answer.ok else {}
+    info = machine.engine_info
     driver = str(info.get("Driver") or "")
     if not driver:
         return MachineFinding(
@@ -209,14 +206,6 @@ def check_ca_bundle(machine: ProbeContext) -> MachineFinding:
 def is_ready(findings: tuple[MachineFinding, ...]) -> bool:
     """Nothing that a build needs is missing."""
     return all(finding.state is not FindingState.MISSING for finding in findings)
-
-
-def _parse_json(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _find_version(text: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import ToolMissingError, ToolTimeoutError
 from builder.core.naming import DEFAULT_DATABASE
@@ -58,6 +61,7 @@ class ProbeContext:
     """Debian's release that the base is made from."""
     base_image: str = ""
     """The image that ``[base]`` names; empty: the base is made here."""
+    _asking: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     def ask(self, *argv: str, timeout: float = PROBE_SECONDS) -> ProcessResult | None:
         """The answer of a tool; None when it is missing or silent."""
@@ -67,8 +71,29 @@ class ProbeContext:
         except (ToolMissingError, ToolTimeoutError):
             return None
 
+    @property
+    def engine_info(self) -> dict[str, Any]:
+        """What the engine says of itself, asked once for all probes: the client starts each of its plugins for it.
+        Empty where it does not answer."""
+        with self._asking:
+            return self._engine_info
+
+    @cached_property
+    def _engine_info(self) -> dict[str, Any]:
+        answer = self.ask("docker", "info", "--format", "{{json .}}") if self.has("docker") else None
+        return parse_object(answer.out) if answer and answer.ok else {}
+
     def has(self, tool: str) -> bool:
         return shutil.which(tool, path=self.env.get("PATH", "")) is not None
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """A JSON object; empty for whatever is not one."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def find_reason(answer: ProcessResult) -> str:

@@ -39,10 +39,13 @@ GREEN = {
     "docker compose version": "2.26.1-4\n",
     "docker-compose version": "2.26.1-4\n",
     "mmdebstrap --version": "mmdebstrap 1.3.5\n",
-    "docker info --format {{json .}}": json.dumps(
-        {"Driver": "overlay2", "DriverStatus": [["Supports d_type", "true"], ["Native Overlay Diff", "true"]]}
+    "docker info": json.dumps(
+        {
+            "DockerRootDir": "/var/lib/docker",
+            "Driver": "overlay2",
+            "DriverStatus": [["Supports d_type", "true"], ["Native Overlay Diff", "true"]],
+        }
     ),
-    "docker info": '"/var/lib/docker"\n',
     "docker buildx imagetools": "Name: docker.io/library/postgres:13\n",
     "docker image inspect": "sha256:1\n",
 }
@@ -97,6 +100,12 @@ def saying(machine: ProbeContext, **answers: Any) -> ProbeContext:
 
 def line(machine: ProbeContext, name: str) -> MachineFinding:
     return next(finding for finding in examine_machine(machine) if finding.name == name)
+
+
+def test_the_engine_is_asked_about_itself_once(machine: ProbeContext) -> None:
+    examine_machine(machine)
+    assert isinstance(machine.runner, FakeRunner)
+    assert [command.argv[1] for command in machine.runner.asked].count("info") == 1
 
 
 def test_containerds_image_store_writes_layers_in_the_usual_order(machine: ProbeContext) -> None:
