@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from fresh_engine import second_engine
+from fresh_engine import bridge, second_engine, start_engine
 from note_progress import NoteProgress
 from runtime_factory import make_runtime
 
@@ -194,12 +194,20 @@ def test_layers_below_that_come_from_another_build_do_not_change_the_id(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes = NoteProgress()
+    folders = [tmp_path_factory.mktemp(name) for name in ("engine", "sorting")]
     with (
-        second_engine(tmp_path_factory.mktemp("engine")) as address,
+        bridge() as network,
+        start_engine(folders[0], network) as address,
         connect_engine({"DOCKER_HOST": address}) as engine,
     ):
         small = SmallBuilds(engine, tmp_path, notes)
         fresh = small.build("three")
+        with (
+            start_engine(folders[1], network, "--storage-driver", "vfs") as other,
+            connect_engine({"DOCKER_HOST": other}) as sorting,
+        ):
+            assert not sorting.info.walks_layers
+            assert SmallBuilds(sorting, tmp_path / "sorting", NoteProgress()).build("three") == fresh
         assert not has_read_order(notes), "a fresh engine walks each layer"
         engine.remove_reference(fresh)
         small.prune()
