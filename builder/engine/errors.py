@@ -21,10 +21,11 @@ ASK_AGAIN = (
 
 
 class ApiError(EngineFailedError):
-    """The engine refused a request. ``status_code`` as in the SDK's APIError."""
+    """The engine refused a request. ``status_code`` as in the SDK's APIError; 0: it broke off before it said one."""
 
     def __init__(self, path: str, status: int, reason: str) -> None:
-        super().__init__(f"the engine answered {status} to {path}: {reason}", hint=ASK_AGAIN)
+        said = f"the engine answered {status} to {path}" if status else f"the engine did not answer {path}"
+        super().__init__(f"{said}: {reason}", hint=ASK_AGAIN)
         self.status_code = status
 
 

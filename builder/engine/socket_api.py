@@ -105,7 +105,7 @@ def parse_answer(path: str, answer: bytes) -> Any:
     try:
         found = json.loads(body)
     except ValueError:
-        raise ApiError(path, status, "no JSON") from None
+        raise ApiError(path, status, "the answer breaks off, or is not JSON") from None
     if status != 200:
         raise ApiError(path, status, str(found.get("message", "")) if isinstance(found, dict) else "")
     return found

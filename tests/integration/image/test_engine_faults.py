@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +48,73 @@ def test_a_command_that_reads(fault: Fault, words: tuple[str, ...], tmp_path: Pa
     with faulty_socket(tmp_path, Fault(cut=fault.cut, status=fault.status)) as address:
         done = run(address, tmp_path, *words)
     check_failure(done.returncode, done.stderr)
+
+
+COMPOSE = """\
+services:
+  web: {build: ., command: webserver}
+  scheduler: {build: ., command: scheduler}
+"""
+FAULTS = [Fault(cut=0), Fault(cut=300), Fault(status=500), Fault(status=429), Fault(status=500, path=b"/images/")]
+FAULT_NAMES = ["cut at 0", "cut at 300", "500", "429", "500 to its images"]
+
+
+def list_files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def project(tmp_path: Path, name: str) -> Path:
+    """The spec and the lock of images/airflow under another name."""
+    folder = tmp_path / "project"
+    shutil.copytree(ROOT / "images/airflow", folder)
+    spec = folder / "optbuild.toml"
+    spec.write_text(re.sub(r'name = "[^"]+"', f'name = "{name}"', spec.read_text(encoding="utf-8"), count=1))
+    return folder
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=FAULT_NAMES)
+def test_the_real_build(fault: Fault, project: Path, name: str, tmp_path: Path, images: Any) -> None:
+    before = list_files(project)
+    with faulty_socket(tmp_path, asked := replace(fault)) as address:
+        done = run(address, tmp_path, "build", "--verify", str(project))
+    assert asked.hits
+    check_failure(done.returncode, done.stderr)
+    assert list_files(project) == before
+    assert list((tmp_path / "cache/optbuild").glob("contexts/*")) == []
+    assert images(name) == ()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=FAULT_NAMES)
+def test_a_lock_of_an_image_that_cannot_be_read(fault: Fault, project: Path, tmp_path: Path) -> None:
+    """Neither the lock that is there nor another file changes."""
+    spec = project / "optbuild.toml"
+    text = re.sub(r'debian = "[^"]+"', 'image = "optbuild-test-nowhere/python:3.11"', spec.read_text(encoding="utf-8"))
+    spec.write_text(text, encoding="utf-8")
+    before = list_files(project)
+    with faulty_socket(tmp_path, asked := replace(fault)) as address:
+        done = run(address, tmp_path, "lock", str(project))
+    assert asked.hits
+    check_failure(done.returncode, done.stderr)
+    assert list_files(project) == before
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, Fault(delay=0.2)], ids=[*FAULT_NAMES, "slow"])
+def test_a_plan_goes_on_without_the_engine_and_says_so(fault: Fault, tmp_path: Path) -> None:
+    """Files are enough for it; bytes that nobody measured are not numbers."""
+    folder = tmp_path / "stack"
+    folder.mkdir()
+    (folder / "compose.yaml").write_text(COMPOSE)
+    (folder / "Dockerfile").write_text("FROM apache/airflow:2.8.1\nRUN pip install pandas==2.0.3\n")
+    before = list_files(folder)
+    with faulty_socket(tmp_path, asked := replace(fault)) as address:
+        done = run(address, tmp_path, "plan", "--format", "json", "--file", str(folder / "compose.yaml"))
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert ("bytes are unknown: " in done.stderr) is (fault.delay == 0)
+    assert bool(asked.hits) is (fault.delay == 0)
+    assert json.loads(done.stdout)["groups"]
+    assert list_files(folder) == before
 
 
 @pytest.mark.parametrize("cut", [*CUTS, *(pytest.param(one, marks=pytest.mark.soak) for one in LONG_CUTS)])
