@@ -147,6 +147,21 @@ def test_a_registry_that_fails_is_asked_again(stand_ins: StandInRegistry, faulty
     assert [note for note in reader.progress.notes if note.startswith("attempt ")]
 
 
+def test_bytes_that_are_not_those_of_their_digest_are_asked_for_once(
+    stand_ins: StandInRegistry, faulty: FaultyProxy, reader: Reader
+) -> None:
+    """Whoever lies about them would lie again; and nothing of it is kept."""
+    stand_ins.publish_plain(ALPINE)
+    reference = f"{faulty.address}/{ALPINE.repository}:latest"
+    faulty.fail_next("lie", "lie", "lie", "lie", matching="/blobs/")
+    with forgotten(reference), pytest.raises(BaseUnreachableError) as caught:
+        reader.read(reference)
+    assert "the bytes are not those of the digest" in (caught.value.hint or ""), caught.value
+    assert faulty.failed
+    assert not reader.progress.notes
+    assert run(("docker", "images", "--quiet", f"{faulty.address}/{ALPINE.repository}")) == ""
+
+
 def test_what_the_registry_does_not_have_is_asked_for_once(stand_ins: StandInRegistry, reader: Reader) -> None:
     with pytest.raises(BaseUnreachableError) as caught:
         reader.read(f"{stand_ins.address}/stand-in/python:none")

@@ -86,6 +86,10 @@ def test_after_five_attempts_it_is_given_up() -> None:
     ("words", "hint"),
     [
         ("filesystem layer verification failed for digest sha256:12", "the bytes are not those of the digest"),
+        (
+            "image verification failed for digest sha256:12: received unexpected HTTP status: 429",
+            "not those of the digest",
+        ),
         ("layers from manifest don't match image configuration: 500 digest", "the bytes are not those"),
         ("manifest for registry.example/python:3.11-slim not found: manifest unknown", "spelt as the registry has it"),
         ("pull access denied for python, repository does not exist or may require 'docker login'", "docker login"),

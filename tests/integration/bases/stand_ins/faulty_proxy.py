@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Fault = Literal["reset", "cut"] | int
-"""An HTTP status; ``reset``: the connection is reset before an answer; ``cut``: it ends in the middle of the body."""
+Fault = Literal["reset", "cut", "lie"] | int
+"""An HTTP status; ``reset``: the connection is reset before an answer; ``cut``: it ends in the middle of the body;
+``lie``: the last byte of the body is another one."""
 _OWN_HEADERS = frozenset({"transfer-encoding", "connection", "keep-alive"})
 
 
@@ -83,11 +84,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif isinstance(fault, int):
             self._refuse(fault)
         else:
-            self._answer(body, cut=fault == "cut")
+            self._answer(body, cut=fault == "cut", lie=fault == "lie")
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _pass_on  # noqa: N815  # names of http.server
 
-    def _answer(self, body: bytes, *, cut: bool) -> None:
+    def _answer(self, body: bytes, *, cut: bool, lie: bool) -> None:
         connection = http.client.HTTPConnection(self.upstream, timeout=60)
         try:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -98,6 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
             data = answer.read()
         finally:
             connection.close()
+        if lie and data:
+            data = data[:-1] + bytes([data[-1] ^ 1])
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in {*_OWN_HEADERS, "content-length"}:
