@@ -17,7 +17,7 @@ import builder
 from builder.cli import overview
 from builder.cli.runtime import LazyRuntime, make_local_runtime
 from builder.cli.signals import end_on_signals
-from builder.core.errors import ExitCode, OptbuildError
+from builder.core.errors import DISK_FULL, DiskFullError, ExitCode, OptbuildError, is_disk_full
 from builder.core.interrupts import TerminatedError
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 BROKEN_PIPE = 128 + signal.SIGPIPE
 """As every Unix program whose reader has ended (``optbuild images | head -1``)."""
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MACHINE_FAULTS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG})
 """What the operating system or its disks refuse is not a bug of ours."""
 
@@ -63,7 +62,7 @@ def _run_guarded(argv: Sequence[str], make_runtime: Callable[..., Runtime], comm
     try:
         return _invoke_command(argv, LazyRuntime(make_runtime), commands)
     except OptbuildError as error:
-        return _say_error(error)
+        return _say_error(_explain_full_disk(error.message, make_runtime) if is_disk_full(error) else error)
     except KeyboardInterrupt as stop:
         return _write_error(
             "ended by a signal" if isinstance(stop, TerminatedError) else "interrupted", ExitCode.INTERRUPTED
@@ -77,22 +76,23 @@ def _run_guarded(argv: Sequence[str], make_runtime: Callable[..., Runtime], comm
 def _report_os_error(error: OSError, make_runtime: Callable[..., Runtime]) -> int:
     if isinstance(error, BrokenPipeError) and _is_reader_gone():
         return _silence_streams()
-    if error.errno in _DISK_FULL:
-        return _say_error(_explain_full_disk(error, make_runtime))
+    if error.errno in DISK_FULL:
+        where = error.filename or "the operating system"
+        return _say_error(_explain_full_disk(f"{where}: {error.strerror}", make_runtime))
     if error.errno in _MACHINE_FAULTS:
         return _write_error(f"error: {error.filename or 'the operating system'}: {error.strerror}", ExitCode.ENGINE)
     return _report_bug(error, make_runtime)
 
 
-def _explain_full_disk(error: OSError, make_runtime: Callable[..., Runtime]) -> OptbuildError:
-    """The system does not always say which disk it is: the free bytes of those that optbuild writes to tell."""
-    from builder.core.errors import DiskFullError
+def _explain_full_disk(what: str, make_runtime: Callable[..., Runtime]) -> OptbuildError:
+    """Neither the system nor a program always says which disk it is: the free bytes of those that optbuild writes to
+    tell."""
     from builder.core.files import count_free_bytes
 
     folders = dict.fromkeys(_iterate_written_folders(make_runtime))
     free = ", ".join(f"{count_free_bytes(one) / 1e6:,.1f} MB at {one}" for one in folders)
     return DiskFullError(
-        f"{error.filename or 'the operating system'}: {error.strerror}. Free are {free}",
+        f"{what}\n  a disk is full; free are {free}",
         hint="make room there, or name other folders: XDG_CACHE_HOME, XDG_STATE_HOME, TMPDIR",
     )
 

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from builder.core.errors import BackupDiskError, BadImageArchiveError, EngineFailedError
+from builder.core.errors import DISK_FULL, BackupDiskError, BadImageArchiveError, EngineFailedError
 from builder.core.naming import shorten_id, sort_shortest_first
 from builder.engine.inspected_image import list_diffs
 from builder.store.archive_check import CHUNK_BYTES, StreamDigest, read_checked_archive
@@ -27,7 +27,6 @@ LEVEL = 3
 """Of zstd: a third of an Airflow image's bytes. 6 saves a fourteenth of that and takes three times as long."""
 MOST_THREADS = 4
 REPORT_EVERY = 4 << 20
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DISK_REFUSES = frozenset({errno.EFBIG, errno.EIO})
 
 
@@ -85,7 +84,7 @@ def save_archive(api: ArchiveApi, image: ImageToSave, path: Path, progress: Prog
         _check_sums(image, sums, contents)
     except BaseException as error:
         path.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
             raise make_disk_full_error(path.parent) from error
         if isinstance(error, OSError) and error.errno in _DISK_REFUSES:
             raise BackupDiskError(image.shown, str(path.parent), os.strerror(error.errno)) from error

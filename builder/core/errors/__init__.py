@@ -19,6 +19,7 @@ from builder.core.errors.base import (
     Where,
 )
 from builder.core.errors.build import (
+    DISK_FULL,
     GET_AN_ENGINE,
     BrokenDocumentError,
     BudgetExceededError,
@@ -36,6 +37,7 @@ from builder.core.errors.build import (
     PromotionError,
     StateError,
     VanishedPackagesError,
+    is_disk_full,
 )
 from builder.core.errors.compose import (
     ChangedFileError,
@@ -107,6 +109,7 @@ from builder.core.errors.store import (
 )
 
 __all__ = [
+    "DISK_FULL",
     "GET_AN_ENGINE",
     "AdoptionError",
     "BackupDiskError",
@@ -190,4 +193,5 @@ __all__ = [
     "VerifyUsageError",
     "Where",
     "YamlLibraryError",
+    "is_disk_full",
 ]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from builder.core.errors.base import CheckFailedError, OptbuildError, ToolError
+import errno
+
+from builder.core.errors.base import CheckFailedError, NotWrittenError, OptbuildError, ToolError
 from builder.core.phrases import format_short_list
 
 GET_AN_ENGINE = (
     "`make engine` installs one on Debian 12 or 13; elsewhere: https://docs.docker.com/engine/install/. "
     "`optbuild doctor` shows what this machine has"
 )
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL_WORDS = ("no space left on device", "disk quota exceeded")
+"""What programs say of the same (strerror)."""
 
 
 class EngineMissingError(ToolError):
@@ -44,7 +50,15 @@ class BuildRefusedError(OptbuildError):
 
 
 class DiskFullError(ToolError):
-    """Not enough free disk for the build; checked before it starts."""
+    """Not enough free disk: found before the work began, or when it failed."""
+
+
+def is_disk_full(error: OptbuildError) -> bool:
+    """Whether an outside tool failed because a disk is full, which its error says neither in numbers nor with the
+    place."""
+    words = error.message.lower()
+    is_tool = isinstance(error, ToolError) and not isinstance(error, (DiskFullError, NotWrittenError))
+    return is_tool and any(one in words for one in _FULL_WORDS)
 
 
 class BuildFailedError(ToolError):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from typing import TYPE_CHECKING
 
-from builder.core.errors import DiskFullError, ToolError
+from builder.core.errors import DISK_FULL, DiskFullError, ToolError, is_disk_full
 from builder.core.files import count_free_bytes
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ WHEEL_UNPACKED = 3.6
 DEB_UNPACKED = 3.5
 """Unpacked bytes per byte of a .deb, measured over a Debian 12 base."""
 UNKNOWN_WHEEL_BYTES = 1_000_000
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_WORDS = ("no space left on device", "disk quota exceeded")
-"""What other programs say of the same (strerror)."""
 _HOW_TO_FREE = (
     "free some disk: `docker system df` shows what takes the space. Safe to remove, because it is made "
     "again when needed: build cache (`docker builder prune`), images without a name (`docker image prune`); "
@@ -68,11 +64,11 @@ def explain_full_disk(measure: Callable[[], Mapping[str, int | None]], estimate:
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK_FULL:
+        if error.errno not in DISK_FULL:
             raise
         raise _make_full_disk_error(f"{error.filename or 'a file'}: {error.strerror}", measure(), estimate) from error
     except ToolError as error:
-        if isinstance(error, DiskFullError) or not any(words in error.message.lower() for words in _WORDS):
+        if not is_disk_full(error):
             raise
         raise _make_full_disk_error(error.message, measure(), estimate) from error
 

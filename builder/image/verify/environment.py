@@ -177,13 +177,15 @@ def _make_execution_settings(release: Release, roles: Sequence[Role]) -> dict[st
     return {EXECUTION_API.name: f"http://{series.execution_api}:{port}/execution/"} if asked is not None else {}
 
 
-def make_verify_user() -> dict[str, str]:
+def make_verify_user(database: VerifyDatabase) -> dict[str, str]:
     """The user that a role makes at its start (the entrypoint's variables): nobody can log in as it afterwards.
 
-    An existing database keeps it, hence a name and an address that no other has, and the role that may do nothing.
+    An existing ``database`` keeps it, hence a name and an address that no other has, and the role that may do nothing.
+    A new one has that role only where FAB's provider makes it: 1.5.0 to 1.5.3, the official constraints of Airflow 2.10
+    and 2.11.0, do not (``AUTH_ROLE_PUBLIC`` has no default there). The administrators' role is in each.
     """
-    name = f"optbuild-verify-{secrets.token_hex(6)}"
-    values = {"USERNAME": name, "PASSWORD": secrets.token_hex(16), "EMAIL": f"{name}@example.com", "ROLE": "Public"}
+    name, role = f"optbuild-verify-{secrets.token_hex(6)}", "Public" if database.name == EXTERNAL else "Admin"
+    values = {"USERNAME": name, "PASSWORD": secrets.token_hex(16), "EMAIL": f"{name}@example.com", "ROLE": role}
     return {USER_PREFIX + key: value for key, value in values.items()}
 
 

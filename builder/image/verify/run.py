@@ -127,7 +127,7 @@ def _make_context(
     if database.note:
         runtime.progress.note(database.note)
     broker = choose_broker(runtime, engine, plan.broker if database is not NO_DATABASE else None)
-    user = make_verify_user()
+    user = make_verify_user(database)
     environment = make_role_environment(database, find_release(plan.airflow), plan.roles)
     names = (DATABASE_HOST, BROKER_HOST, *(role.name for role in plan.roles))
     environment |= add_proxy_exceptions(read_image_environment(attrs), names)

@@ -20,7 +20,7 @@ from builder import __version__
 from builder.cli import main as cli
 from builder.cli.overview import COMMANDS
 from builder.cli.runtime import find_runtime
-from builder.core.errors import CheckFailedError, SpecError, ToolError, Where
+from builder.core.errors import CheckFailedError, SpecError, ToolError, ToolFailedError, Where
 from builder.core.progress import SilentProgress
 from builder.core.runtime import Runtime
 
@@ -125,10 +125,21 @@ def test_a_full_disk_is_told_with_what_is_free(
     """A write that fails does not say of which file; the cache's folder is not known here."""
     assert run(raising(OSError(number, os.strerror(number)))) == 3
     said = capsys.readouterr().err
-    assert said.startswith(f"optbuild: error: the operating system: {os.strerror(number)}. Free are ")
+    assert said.startswith(f"optbuild: error: the operating system: {os.strerror(number)}\n  a disk is full; free are ")
     for folder in (tmp_path, tmp_path / "optbuild", Path(tempfile.gettempdir())):
         assert re.search(rf"[\d,]+\.\d MB at {re.escape(str(folder))}", said)
     assert "\n  next: make room there" in said
+
+
+def test_a_program_that_found_a_full_disk_is_not_blamed(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "E: Write error - write (28: No space left on device)"
+    assert run(raising(ToolFailedError("apt-get update", 100, words, hint="check the network"))) == 3
+    said = capsys.readouterr().err
+    assert words in said
+    assert " MB at " in said
+    assert "network" not in said
 
 
 def test_sigterm_is_not_swallowed_by_a_broad_except(run: Callable[..., int]) -> None:

@@ -17,7 +17,7 @@ from builder.image.verify.plan import VerifyPlan
 from builder.image.verify.scheduler import CheckFailure, NotApplicable
 
 ROLES = find_release("2.8.1").roles
-USER = environment.make_verify_user()
+USER = environment.make_verify_user(environment.NO_DATABASE)
 
 
 class Said:
@@ -74,7 +74,7 @@ def test_the_user_that_init_makes_is_to_log_in_where_the_web_server_is() -> None
     made = bench(env=("AIRFLOW__WEBSERVER__BASE_URL=https://x/a", "AIRFLOW__WEBSERVER__WEB_SERVER_SSL_CERT=/c"))
     [(role, question)] = login.make_login_questions(made).items()
     assert (role, question.base) == ("webserver", "https://webserver:8080/a")
-    assert (question.form, question.home, question.role) == ("/login/", "/home", "Public")
+    assert (question.form, question.home, question.role) == ("/login/", "/home", "Admin")
     assert question.token is None
     assert question.user["username"] == USER["_AIRFLOW_WWW_USER_USERNAME"]
     assert question.user["password"] == USER["_AIRFLOW_WWW_USER_PASSWORD"]

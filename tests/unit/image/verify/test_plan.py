@@ -194,12 +194,21 @@ def test_without_a_scheduler_nobody_demands_that_it_is_healthy() -> None:
 
 
 def test_a_role_that_makes_a_user_makes_one_that_nobody_knows() -> None:
-    first, second = environment.make_verify_user(), environment.make_verify_user()
-    assert not set(first.values()) & set(second.values()) - {"Public"}
+    database = environment.make_sqlite_database("/x")
+    first, second = environment.make_verify_user(database), environment.make_verify_user(database)
+    assert set(first.values()) & set(second.values()) == {"Admin"}
     own = {"_AIRFLOW_WWW_USER_CREATE": "true", "_AIRFLOW_WWW_USER_USERNAME": "airflow", "A": "b"}
     assert environment.make_user_environment(own, first)["_AIRFLOW_WWW_USER_USERNAME"].startswith("optbuild-verify-")
     assert environment.make_user_environment(own, first)["_AIRFLOW_WWW_USER_PASSWORD_CMD"] == ""
     assert environment.make_user_environment({"A": "b"}, first) == {}
+
+
+def test_a_user_that_stays_may_do_nothing() -> None:
+    """A new database may lack the role for that, and goes away."""
+    stays = environment.make_external_database("postgresql://me:pw@db.example/mine")
+    goes = environment.make_postgres_database("postgres:13", "postgres:13")
+    roles = [environment.make_verify_user(one)["_AIRFLOW_WWW_USER_ROLE"] for one in (stays, goes)]
+    assert roles == ["Public", "Admin"]
 
 
 def test_no_role_comes_with_a_password_that_everybody_knows() -> None:
@@ -211,7 +220,9 @@ def started_with(role: Role) -> dict[str, str]:
     seen: list[Any] = []
     yard: Any = type("Yard", (), {"start": lambda _, start: seen.append(start)})()
     made = replace(
-        bench(plan(), environment.make_sqlite_database("/x")), yard=yard, user=environment.make_verify_user()
+        bench(plan(), environment.make_sqlite_database("/x")),
+        yard=yard,
+        user=environment.make_verify_user(environment.NO_DATABASE),
     )
     start_role(made, role)
     return dict(seen[0].environment)

@@ -22,7 +22,7 @@ from builder.image.verify.scheduler import CheckFailure
 if TYPE_CHECKING:
     from builder.airflow.model import Role
 
-USER = environment.make_verify_user()
+USER = environment.make_verify_user(environment.NO_DATABASE)
 NAME = USER["_AIRFLOW_WWW_USER_USERNAME"]
 MANAGER = "AIRFLOW__CORE__AUTH_MANAGER"
 
