@@ -194,6 +194,9 @@ class DockerfileReader:
         """The folder and the user that the image starts with."""
         if user is not None:
             self._check_user(user, dict(chain[-1].arguments))
+        elif _find_base_kind(chain[0].base) == "image":
+            where = Where(self.name, chain[0].line)
+            self.collection.note(where, "no USER: that image may start as root; this one starts as the user 50000")
         named = [one for stage in chain for one in stage.instructions if one.name == "WORKDIR" and one.line]
         if named and posixpath.normpath(folder) != HOME and "$" not in folder:
             reason = f"the image starts in {HOME}"
