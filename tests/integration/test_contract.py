@@ -394,20 +394,19 @@ def look_at_collector(image: str, folder: Path, script: str) -> str:
     return str(line)
 
 
-def pause_collector(script: str) -> str:
-    """As the build does it where the spec says ``pause-gc-at-start``."""
-    template = Path(__file__).parents[2] / "templates/scripts/start_script.py"
-    return str(runpy.run_path(str(template))["pause_collector"](script))
+def unpause_collector(script: str) -> str:
+    """As the installer wrote it."""
+    written = runpy.run_path(str(Path(__file__).parents[2] / "templates/scripts/start_script.py"))
+    assert script.count(written["PAUSED"]) == 1
+    return script.replace(written["PAUSED"], written["IMPORT"])
 
 
 @pytest.mark.parametrize(
     ("change", "seen"),
     [
-        pytest.param(lambda script: script, "collector True False", id="as it is"),
-        pytest.param(pause_collector, "collector True True", id="paused"),
-        pytest.param(
-            lambda script: pause_collector(script).replace("gc.enable()\n", ""), "collector False True", id="broken"
-        ),
+        pytest.param(lambda script: script, "collector True True", id="as it is"),
+        pytest.param(unpause_collector, "collector True False", id="not paused"),
+        pytest.param(lambda script: script.replace("    gc.enable()\n", ""), "collector False True", id="broken"),
     ],
 )
 def test_the_collector_works_when_airflow_does(

@@ -81,9 +81,9 @@ KEYS: Mapping[str, KeyText] = {
         "false: one stage, and all Python packages in one layer; the contents are the same.", "false"
     ),
     "build.pause-gc-at-start": KeyText(
-        "true: the `airflow` script imports Airflow with the garbage collector off, which saves a quarter of its start "
-        "and takes a little more memory.",
-        "true",
+        "false: the `airflow` script stays as its installer wrote it. Otherwise commands that end by themselves import "
+        "Airflow with the garbage collector off, which saves a quarter of their start.",
+        "false",
     ),
     "layers.max": KeyText(
         f"The most layers of Python packages, from 1 to {MOST_LAYERS}; more of them move less when a version changes.",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.airflow.releases import SERIES
 from builder.core.resources import find_template_folder
 
 if TYPE_CHECKING:
@@ -99,6 +100,21 @@ def test_the_collector_rests_during_the_import_only(start_script: types.ModuleTy
     assert looking.calls == [("collect", False), ("freeze", False)]
 
 
+@pytest.mark.parametrize("command", ["scheduler", "webserver", "celery"])
+def test_what_stays_starts_as_it_always_did(
+    start_script: types.ModuleType, looking: LookingFinder, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """It would take more memory."""
+    monkeypatch.setattr(sys, "argv", ["airflow", command, "worker"])
+    run(start_script.pause_collector(SCRIPT))
+    assert (looking.seen, looking.calls) == ([True, True], [])
+
+
+def test_every_command_of_a_role_is_known(start_script: types.ModuleType) -> None:
+    roles = (one.role for series in SERIES for one in series.all_roles)
+    assert {role.command[0] for role in roles if role.command and role.name != "init"} <= {*start_script.SERVERS}
+
+
 def test_the_installer_s_own_script_lets_it_work_all_the_time(looking: LookingFinder) -> None:
     run(SCRIPT)
     assert looking.seen == [True, True]
@@ -106,7 +122,7 @@ def test_the_installer_s_own_script_lets_it_work_all_the_time(looking: LookingFi
 
 def test_a_collector_that_stays_off_is_seen(start_script: types.ModuleType, looking: LookingFinder) -> None:
     """The test above can fail."""
-    run(start_script.pause_collector(SCRIPT).replace("gc.enable()\n", ""))
+    run(start_script.pause_collector(SCRIPT).replace("    gc.enable()\n", ""))
     assert looking.seen == [False, False]
 
 

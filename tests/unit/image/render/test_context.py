@@ -183,8 +183,8 @@ def test_ours_wins_over_a_label_of_the_spec(spec: Spec, lock: Lock) -> None:
 
 def test_the_switch_decides_whether_the_start_script_is_rewritten(spec: Spec, lock: Lock) -> None:
     """install.sh calls what rewrites it where that lies in the context."""
-    on = spec.model_copy(update={"build": spec.build.model_copy(update={"pause_gc_at_start": True})})
-    paths = [{file.path for file in render_context(one, lock).files} for one in (on, spec)]
+    off = spec.model_copy(update={"build": spec.build.model_copy(update={"pause_gc_at_start": False})})
+    paths = [{file.path for file in render_context(one, lock).files} for one in (spec, off)]
     assert paths[0] - paths[1] == {START_SCRIPT}
     assert paths[1] <= paths[0]
     assert f"/{START_SCRIPT} ]" in read_template("scripts/install.sh").decode()
