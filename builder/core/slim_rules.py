@@ -56,8 +56,8 @@ RULES = (
         "web-sources",
         False,
         Scope.PYTHON,
-        "`.ts`, `.tsx`, `.jsx`, `yarn.lock`, `package-lock.json`, `pnpm-lock.yaml`",
-        "what the served JavaScript was made from; no browser can run them",
+        "`.ts`, `.tsx`, `.jsx`, `yarn.lock`, `package-lock.json`, `pnpm-lock.yaml`, `swagger-ui-es-bundle*.js`",
+        "what the served JavaScript was made from, or another can be; no browser can run them",
     ),
     SlimRule(
         "compiler-sources",

@@ -22,6 +22,11 @@ INSTALLER_NOTES = "installer-notes"
 """The one rule without a switch: when and from which file a wheel was installed differs in each build."""
 _NOTES = ("uv_cache.json",)
 _COMPILER_SOURCES = (".a", ".c", ".cc", ".cpp", ".f", ".f90", ".h", ".hpp", ".la", ".pxd", ".pxi", ".pyx")
+_WEB_SOURCES = (
+    *(".ts", ".tsx", ".jsx", "/yarn.lock", "/package-lock.json", "/pnpm-lock.yaml"),
+    # CommonJS, for bundlers; a page loads swagger-ui-bundle.js (issue 7831 of swagger-api/swagger-ui)
+    *("/swagger-ui-es-bundle.js", "/swagger-ui-es-bundle-core.js"),
+)
 _DOCUMENTATION = ("/share/man/", "/share/doc/", "/share/info/")
 _TEST_FOLDER = re.compile(r"[^/]+/(?:[^/]+/)*?tests?(?=/)")
 _ENGLISH = ("root.dat", "en.dat")
@@ -131,7 +136,7 @@ _TAKES: dict[str, _Taker] = {
     "tests": _is_test,
     "type-stubs": _is_unread_stub,
     "source-maps": _ends_with(".css.map", ".js.map"),
-    "web-sources": _ends_with(".ts", ".tsx", ".jsx", "/yarn.lock", "/package-lock.json", "/pnpm-lock.yaml"),
+    "web-sources": _ends_with(*_WEB_SOURCES),
     "compiler-sources": _ends_with(*_COMPILER_SOURCES),
     "translation-sources": _is_translation_source,
     "windows-programs": _ends_with(".exe", ".bat"),

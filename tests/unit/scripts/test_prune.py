@@ -38,6 +38,8 @@ def prune() -> Iterator[ModuleType]:
         ("airflow/www/static/dist/main.js.map", "source-maps"),
         ("airflow/www/static/js/main.tsx", "web-sources"),
         ("airflow/www/yarn.lock", "web-sources"),
+        ("airflow/www/static/dist/swagger-ui/swagger-ui-es-bundle-core.js", "web-sources"),
+        ("airflow/www/static/dist/swagger-ui/swagger-ui-bundle.js", None),
         ("setuptools/cli.exe", "windows-programs"),
         ("google/api/http.proto", "protobuf-sources"),
         ("numpy/__init__.pyi", "type-stubs"),
