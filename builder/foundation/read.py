@@ -52,7 +52,8 @@ def read_foundation(
     environment = tuple(_iterate_environment(config.get("Env") or ()))
     _check_configuration(request, image, environment)
     name = f"{parse_image_reference(request.reference).repository}@{digest}"  # a tag may move meanwhile
-    filesystem = build_filesystem(read_image(engine, name, cache_folder, progress, base=NO_IMAGE))
+    content = read_image(engine, name, cache_folder, progress, base=NO_IMAGE)
+    filesystem = build_filesystem(content)
     shell = _to_words(config.get("Shell"))
     packages = find_debian_packages(filesystem)
     versions = {one.name: one.version for one in packages}
@@ -78,6 +79,7 @@ def read_foundation(
         packages=tuple(InstalledPackage(one.name, one.version, one.architecture) for one in packages),
         distributions=distributions,
         contract=choose_contract(request.kind, config.get("Labels") or {}),
+        bytes=sum(layer.bytes for layer in content.layers),
     )
     _check_airflow(request, foundation)
     for key, message in iterate_foundation_problems(foundation, request.platform):

@@ -16,7 +16,7 @@ from builder.image.build.budget import check_budget
 from builder.image.build.build import build_candidate, lock_project
 from builder.image.build.candidates import settle_candidates
 from builder.image.build.model import BuildJob, BuildResult
-from builder.image.build.preflight import estimate_image_bytes
+from builder.image.build.preflight import estimate_disk
 from builder.image.build.promote import hash_proof, is_verified, promote_candidate, record_verified, recover_promotion
 from builder.image.build.push import push_candidate
 from builder.image.lock.changes import compare_locks
@@ -139,6 +139,8 @@ class BuildFlow:
         def prepare(context: BuildContext, folder: Path) -> None:
             make_base(self.runtime, context, folder)
 
+        foundation, several = project.lock.foundation, project.spec.build.multi_stage
+        is_here = foundation is not None and engine.find_image_id(foundation.pinned_name) is not None
         return BuildJob(
             self.runtime,
             render_context(project.spec, project.lock),
@@ -146,7 +148,7 @@ class BuildFlow:
             engine,
             self.options,
             prepare,
-            estimate_image_bytes(project.lock),
+            estimate_disk(project.lock, several=several, base_is_here=is_here),
             push_directly=self.options.push and not self.verify and not self.reproduce,
         )
 

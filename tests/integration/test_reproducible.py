@@ -32,6 +32,7 @@ from builder.image.base.make import TARS, hash_base_inputs
 from builder.image.build import build as build_stage
 from builder.image.build.build import build_candidate
 from builder.image.build.model import BuildJob
+from builder.image.build.preflight import DiskEstimate
 from builder.image.lock.document import read_lock
 from builder.image.render.context import render_context
 from builder.image.render.model import CONTENT_PLACEHOLDER, BuildContext, ContextFile
@@ -170,7 +171,7 @@ class SmallBuilds:
 
         files = (ContextFile("Dockerfile", THREE_LAYERS.encode()), ContextFile("content", content.encode()))
         context = BuildContext(files, "linux/amd64", EPOCH)
-        return BuildJob(self.runtime, context, "small", self.engine, BuildOptions(), prepare, 10_000)
+        return BuildJob(self.runtime, context, "small", self.engine, BuildOptions(), prepare, DiskEstimate(10_000))
 
     def build(self, content: str) -> str:
         """The image's ID."""

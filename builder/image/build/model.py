@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from builder.core.runtime import Runtime
     from builder.engine.buildx import BuildOptions
     from builder.engine.client import Engine, ImageInfo
+    from builder.image.build.preflight import DiskEstimate
     from builder.image.render.model import BuildContext
     from builder.image.verify.model import VerifyReport
 
@@ -32,8 +33,8 @@ class BuildJob:
     options: BuildOptions
     prepare: Callable[[BuildContext, Path], None]
     """Puts the base file systems into the written context."""
-    estimate: int
-    """Bytes that the unpacked image is expected to take."""
+    estimate: DiskEstimate
+    """What the build is expected to take on a disk."""
     push_directly: bool = False
     """To be pushed, and nothing needs the image here first: a builder that can sends it to its registry itself."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.core.errors import DISK_FULL, DiskFullError, ToolError, is_disk_full
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 NEEDED_FACTOR = 2.5
 """A build holds its layers, BuildKit's cache of the stages before them and the context at the same time."""
+ONE_STAGE_FACTOR = 2.0
+"""With one stage no layer lies twice, in a stage and where it is copied to; what was downloaded lies beside it."""
+PULL_FACTOR = 1.4
+"""The compressed layers of an image lie beside the unpacked ones until the last is unpacked: gzip leaves about 0.4."""
+DEB_COPIES = 2
+"""Of a .deb: in the context, and in BuildKit's copy of that."""
 WHEEL_UNPACKED = 3.6
 """Unpacked bytes per byte of a wheel, measured over the locked wheels of Airflow 2.8.1 with pandas and friends."""
 DEB_UNPACKED = 3.5
@@ -29,19 +36,55 @@ _HOW_TO_FREE = (
 )
 
 
-def estimate_image_bytes(lock: Lock) -> int:
-    """Roughly what the unpacked image of this lock takes, known before anything was downloaded."""
+@dataclass(frozen=True)
+class DiskEstimate:
+    """What a build will take on a disk, in bytes; roughly, and known before anything was downloaded."""
+
+    image: int
+    """Unpacked: the image, or what it gets beside the base image that it stands on."""
+    factor: float = NEEDED_FACTOR
+    """How often that lies on the disk while it is built."""
+    packages: int = 0
+    """Debian packages that only a build on a base image holds: those of the builder, unpacked, and all .deb files."""
+    pulled: int | None = 0
+    """The base image while it is pulled; 0: it is there, or there is none; None: the lock does not say."""
+    is_added: bool = False
+    """Whether it stands on a base image."""
+
+    @property
+    def needed(self) -> int:
+        return int(self.image * self.factor) + self.packages + (self.pulled or 0)
+
+    def describe(self) -> str:
+        """How that is counted."""
+        what = "that are estimated to be added" if self.is_added else "that the image is estimated to have"
+        text = f"{self.factor:g} times the {_format_megabytes(self.image)} {what}"
+        if self.packages:
+            text += f", {_format_megabytes(self.packages)} for Debian packages while it is built"
+        if self.pulled is None:
+            return f"{text}, and a base image that must be pulled, whose bytes this lock does not say"
+        return f"{text}, {_format_megabytes(self.pulled)} for a base image that must be pulled" if self.pulled else text
+
+
+def estimate_disk(lock: Lock, *, several: bool, base_is_here: bool) -> DiskEstimate:
+    """``several``: stages; ``base_is_here``: the engine has the image that the lock stands on."""
     python = sum(one.size if one.size is not None else UNKNOWN_WHEEL_BYTES for one in lock.python)
-    return int(python * WHEEL_UNPACKED + sum(package.size for package in lock.runtime) * DEB_UNPACKED)
+    runtime, build = (sum(package.size for package in part) for part in (lock.runtime, lock.build))
+    image = int(python * WHEEL_UNPACKED + runtime * DEB_UNPACKED)
+    factor = NEEDED_FACTOR if several else ONE_STAGE_FACTOR
+    if lock.foundation is None:
+        return DiskEstimate(image, factor)
+    packages = int(build * DEB_UNPACKED) + (runtime + build) * DEB_COPIES
+    pulled = 0 if base_is_here else int(lock.foundation.bytes * PULL_FACTOR) or None
+    return DiskEstimate(image, factor, packages, pulled, is_added=True)
 
 
-def check_disk(place: str, free: int | None, estimate: int) -> None:
+def check_disk(place: str, free: int | None, estimate: DiskEstimate) -> None:
     """``place`` names the disk in the message; ``free`` None: it cannot be seen. Raises DiskFullError."""
-    needed = int(estimate * NEEDED_FACTOR)
-    if free is not None and free < needed:
+    if free is not None and free < estimate.needed:
         raise DiskFullError(
-            f"{place} has {_format_megabytes(free)} free; this build needs about {_format_megabytes(needed)} "
-            f"({NEEDED_FACTOR} times the {_format_megabytes(estimate)} that the image is estimated to have)",
+            f"{place} has {_format_megabytes(free)} free; this build needs about {_format_megabytes(estimate.needed)} "
+            f"({estimate.describe()})",
             hint=_HOW_TO_FREE,
         )
 
@@ -55,7 +98,7 @@ def measure_disks(runtime: Runtime, engine: Engine) -> dict[str, int | None]:
 
 
 @contextlib.contextmanager
-def explain_full_disk(measure: Callable[[], Mapping[str, int | None]], estimate: int) -> Iterator[None]:
+def explain_full_disk(measure: Callable[[], Mapping[str, int | None]], estimate: DiskEstimate) -> Iterator[None]:
     """What fails in the block because a disk is full becomes a DiskFullError with numbers.
 
     ``measure``: place → its free bytes, None where they cannot be seen; asked then. ``estimate`` as in
@@ -73,11 +116,11 @@ def explain_full_disk(measure: Callable[[], Mapping[str, int | None]], estimate:
         raise _make_full_disk_error(error.message, measure(), estimate) from error
 
 
-def _make_full_disk_error(what: str, free: Mapping[str, int | None], estimate: int) -> DiskFullError:
+def _make_full_disk_error(what: str, free: Mapping[str, int | None], estimate: DiskEstimate) -> DiskFullError:
     seen = ", ".join(
         f"{place} has {_format_megabytes(count)} free" for place, count in free.items() if count is not None
     )
-    needed = _format_megabytes(int(estimate * NEEDED_FACTOR))
+    needed = _format_megabytes(estimate.needed)
     return DiskFullError(
         f"a disk became full: now {seen or 'no disk can be seen from here'}; this build needs about {needed} on each. "
         f"Nothing was promoted\n  {what}",

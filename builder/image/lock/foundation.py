@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from builder.core.image_reference import parse_image_reference
 from builder.image.lock.facts import DistributionFacts  # noqa: TC001 - dataclasses.fields() readers resolve it
 
 FoundationKind = Literal["image", "airflow"]
@@ -73,6 +74,8 @@ class Foundation:
     contract: Contract = ""
     """``optbuild``: made from an optbuild.toml, which its label ``optbuild.project`` says; ``official``: any other that
     ``[base] airflow`` names; empty: what ``[base] image`` names has no Airflow of ours."""
+    bytes: int = 0
+    """Of all layers, unpacked: what a machine needs that must pull it. 0 in a lock from before they were recorded."""
 
     @property
     def has_airflow(self) -> bool:
@@ -100,6 +103,11 @@ class Foundation:
     def has_debian_python(self) -> bool:
         """Whether the interpreter is the one of Debian's packages, not one of the image's own."""
         return self.python_path.startswith("/usr/bin/")
+
+    @property
+    def pinned_name(self) -> str:
+        """What an engine knows it by, wherever its tag went: ``python@sha256:...``."""
+        return f"{parse_image_reference(self.reference).repository}@{self.digest}"
 
     @property
     def pinned_reference(self) -> str:

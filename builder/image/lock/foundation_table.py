@@ -15,6 +15,8 @@ _CONTRACTS = ("", "optbuild", "official")
 _LISTS = ("layers", "entrypoint", "command", "shell")
 _WORDS = ("kind", "reference", "digest", "platform", "debian", "glibc", "python", "python-path", "user", "contract")
 _FOLDER = "working-folder"
+_BYTES = "bytes"
+"""Older locks do not have it."""
 _ROWS = ("environment", "packages", "distributions")
 
 
@@ -26,6 +28,7 @@ def format_foundation(foundation: Foundation) -> dict[str, Any]:
     return {
         **words,
         **lists,
+        **({_BYTES: foundation.bytes} if foundation.bytes else {}),
         "environment": [list(pair) for pair in foundation.environment],
         "packages": [f"{one.name} {one.version} {one.architecture}" for one in foundation.packages],
         "distributions": [f"{one.name} {one.version} {one.bytes} {one.folder}" for one in foundation.distributions],
@@ -37,7 +40,7 @@ def parse_foundation(root: LockTable, platform: str) -> Foundation | None:
     if not root.has_key("foundation"):
         return None
     table = root.read_table("foundation")
-    table.check_keys(*_WORDS, _FOLDER, *_LISTS, *_ROWS)
+    table.check_keys(*_WORDS, _FOLDER, *_LISTS, _BYTES, *_ROWS)
     words: dict[str, Any] = {key.replace("-", "_"): table.read_string(key) for key in (*_WORDS, _FOLDER)}
     if words["kind"] not in _KINDS:
         raise table.make_error("kind", f"is {words['kind']!r}, not one of {', '.join(_KINDS)}")
@@ -46,6 +49,7 @@ def parse_foundation(root: LockTable, platform: str) -> Foundation | None:
     foundation = Foundation(
         **words,
         **cast("Any", {key: table.read_strings(key) for key in _LISTS}),
+        bytes=table.read_integer(_BYTES) if table.has_key(_BYTES) else 0,
         environment=table.read_pairs("environment"),
         packages=tuple(_parse_package(table, line) for line in table.read_strings("packages")),
         distributions=tuple(_parse_distribution(table, line) for line in table.read_strings("distributions")),

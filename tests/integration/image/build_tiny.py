@@ -27,6 +27,7 @@ from builder.engine.client import Engine, connect_engine
 from builder.image.build.build import build_candidate, lock_project
 from builder.image.build.candidates import settle_candidates
 from builder.image.build.model import BuildJob
+from builder.image.build.preflight import DiskEstimate
 from builder.image.build.promote import promote_candidate, record_verified, recover_promotion
 from builder.image.render.model import CONTENT_PLACEHOLDER, BuildContext, ContextFile
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
@@ -138,7 +139,7 @@ def _build(args: argparse.Namespace, runtime: Runtime) -> None:
                 engine,
                 BuildOptions(progress=args.progress),
                 lambda _context, folder: write_base(folder, args.busybox),
-                args.estimate,
+                DiskEstimate(args.estimate),
             )
             candidate = build_candidate(job)
             if args.pause:

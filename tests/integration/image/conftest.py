@@ -30,6 +30,7 @@ from builder.core.process import LocalRunner
 from builder.engine.buildx import BuildOptions
 from builder.engine.client import connect_engine
 from builder.image.build.model import BuildJob
+from builder.image.build.preflight import DiskEstimate
 from builder.image.render.model import CONTENT_PLACEHOLDER, BuildContext, ContextFile
 from builder.state import read_state
 
@@ -337,7 +338,14 @@ class SmallJobs:
         folders = {"XDG_STATE_HOME": str(self.home / "state"), "XDG_CACHE_HOME": str(self.home / "cache")}
         runtime = replace(runtime, env={**runtime.env, **folders})
         return BuildJob(
-            runtime, context, name, self.engine, BuildOptions(**options), self.prepare, 1_000_000, push_directly
+            runtime,
+            context,
+            name,
+            self.engine,
+            BuildOptions(**options),
+            self.prepare,
+            DiskEstimate(1_000_000),
+            push_directly,
         )
 
     def prepare(self, _context: BuildContext, folder: Path) -> None:

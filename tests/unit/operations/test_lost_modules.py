@@ -12,6 +12,7 @@ from runtime_factory import make_runtime
 from builder.core.errors import LostModulesError
 from builder.engine.buildx import BuildOptions
 from builder.image.build.model import BuildJob, Candidate
+from builder.image.build.preflight import DiskEstimate
 from builder.image.lock.document import read_lock
 from builder.image.render.context import render_context
 from builder.image.spec.reader import read_spec
@@ -43,7 +44,9 @@ def test_what_is_lost_fails_by_name(
 ) -> None:
     engine: Any = FakeEngine()
     runtime: Runtime = make_runtime(tmp_path)
-    job = BuildJob(runtime, render_context(project.spec, project.lock), "demo", engine, BuildOptions(), print, 1)
+    job = BuildJob(
+        runtime, render_context(project.spec, project.lock), "demo", engine, BuildOptions(), print, DiskEstimate(1)
+    )
     candidate = Candidate("sha256:a", job.reference, job.content_tag, cached=False, seconds=1.0, bytes=1)
 
     def build(whole: BuildJob) -> Candidate:

@@ -18,6 +18,7 @@ from builder.engine.client import EngineInfo, ImageInfo
 from builder.image.build import build as build_stage
 from builder.image.build.build import build_candidate, lock_project
 from builder.image.build.model import BuildJob
+from builder.image.build.preflight import DiskEstimate
 from builder.image.render.model import BuildContext, ContextFile
 from builder.state import VerifiedImage, read_state, update_state
 
@@ -105,7 +106,9 @@ def place(tmp_path: Path) -> Place:
     docker, notes, err = FakeDocker(), list[str](), io.StringIO()
     env = {"HOME": str(tmp_path), "UV_INDEX": "https://u:hidden@x.example"}
     runtime = make_runtime(tmp_path, env, runner=docker, progress=Notes(notes), err=err)
-    job = BuildJob(runtime, CONTEXT, "demo", cast("Engine", docker), BuildOptions(), lambda _c, _f: None, 1000)
+    job = BuildJob(
+        runtime, CONTEXT, "demo", cast("Engine", docker), BuildOptions(), lambda _c, _f: None, DiskEstimate(1000)
+    )
     docker.makes = good(job)
     return Place(job, docker, notes, err)
 
@@ -262,7 +265,7 @@ def test_refusals_come_before_the_build(place: Place) -> None:
         build_candidate(replace(place.job, options=BuildOptions(cache_to=("type=local,dest=x",))))
     place.docker.free = 10
     with pytest.raises(DiskFullError, match="/root"):
-        build_candidate(replace(place.job, estimate=10**9))
+        build_candidate(replace(place.job, estimate=DiskEstimate(10**9)))
     assert place.docker.builds == []
 
 

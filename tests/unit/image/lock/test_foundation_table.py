@@ -23,6 +23,17 @@ def test_a_foundation_survives_writing_and_reading(founded: Lock) -> None:
     assert format_lock(parse_lock(format_lock(founded))) == format_lock(founded)
 
 
+def test_a_lock_from_before_bytes_were_recorded_is_read(founded: Lock) -> None:
+    assert founded.foundation
+    measured = dataclasses.replace(founded, foundation=dataclasses.replace(founded.foundation, bytes=7))
+    assert "\nbytes = 7\n" in format_lock(measured)
+    assert parse_lock(format_lock(measured)) == measured
+    old = format_lock(measured).replace("\nbytes = 7\n", "\n")
+    assert parse_lock(old).foundation == dataclasses.replace(founded.foundation, bytes=0)
+    with pytest.raises(LockFileError, match="bytes"):
+        parse_lock(format_lock(measured).replace("bytes = 7", 'bytes = "7"'))
+
+
 def test_a_lock_of_our_own_base_says_nothing_of_it(lock: Lock) -> None:
     assert "foundation" not in format_lock(lock)
     assert "base-image" not in format_lock(lock)
