@@ -45,6 +45,11 @@ _SCRIPT = (
     "put the commands into a script that makes files of the project, and name those in [files]; or mount what it makes"
 )
 _RELEASE = "bookworm"
+_WHEEL_MAKERS = frozenset({"wheel", "download"})
+"""Subcommands of pip that put into a folder what `install` would put into the environment."""
+_WHEEL_FOLDERS = re.compile(r"(?:--wheel-dir|--dest|-w|-d)(=.*)?$")
+_WITH_VALUES = INDEX_OPTIONS - {"--no-index"} | _VALUE_OPTIONS | {"--target", "--prefix", "--root"}
+_LOCAL_INDEX = frozenset({"--no-index", "--find-links", "-f"})
 
 
 @dataclass
@@ -60,6 +65,8 @@ class CommandReader:
     prefixes: set[str] = field(default_factory=set)
     """Where pip of other stages puts packages."""
 
+    wheel_lines: set[int] = field(default_factory=set)
+    """Where stages that hand them over make wheels: what they were told is what another one installs."""
     waiting: list[tuple[RunStep, Where, tuple[ShellCommand, ...]]] = field(default_factory=list)
     """What installs no packages: whether it says anything is known once all copies are."""
 
@@ -97,10 +104,13 @@ class CommandReader:
         if change is not None:
             return self._collect_system(change.manager, change.action, change.packages, where, built=built)
         pip = parse_pip_install(command)
-        if pip is not None:
-            self._collect_pip(pip, step, where, built=built)
-            return True
-        return False
+        if pip is None and built:
+            pip = parse_pip_install(_read_wheel_maker(command))
+            self.wheel_lines.update({pip.line} if pip is not None else ())
+        if pip is None:
+            return False
+        self._collect_pip(pip, step, where, built=built)
+        return True
 
     def _collect_system(
         self, manager: str, action: str, packages: tuple[str, ...], where: Where, *, built: bool
@@ -160,7 +170,8 @@ class CommandReader:
 
     def _collect_pip(self, pip: PipInstall, step: RunStep, where: Where, *, built: bool) -> None:
         for word in pip.requirements:
-            self.requirements.add_requirement(word, where)
+            if not (self.wheel_lines and word.startswith(("/", "./"))):
+                self.requirements.add_requirement(word, where)
         for name in (*pip.files, *pip.constraints):
             place = self._find_file(name, step)
             if name in pip.files:
@@ -171,13 +182,13 @@ class CommandReader:
         while options:
             option, _, value = options.pop(0).partition("=")
             words = option
-            if option in INDEX_OPTIONS | _VALUE_OPTIONS | {"--target", "--prefix", "--root"} and not value and options:
+            if option in _WITH_VALUES and not value and options:
                 value = options.pop(0)
             if option in ("--target", "--prefix", "--root"):
                 self.prefixes.add(value)
                 if built:
                     continue
-            elif _PLAIN_OPTIONS.fullmatch(option):
+            elif _PLAIN_OPTIONS.fullmatch(option) or (self.wheel_lines and option in _LOCAL_INDEX):
                 continue
             words = f"{option} {value}" if value else option
             self.requirements.add_option(option, words, where)
@@ -219,3 +230,21 @@ class CommandReader:
             and len(files) == len(paths)
             and all(one.is_file() and one.stat().st_mode & 0o100 for one in files)
         )
+
+
+def _read_wheel_maker(command: ShellCommand) -> ShellCommand:
+    """``pip wheel`` and ``pip download`` as the ``pip install`` of the same; another command as it is."""
+    words = list(command.words)
+    place = next((place for place, word in enumerate(words[:4]) if word in _WHEEL_MAKERS), None)
+    if place is None:
+        return command
+    words[place] = "install"
+    kept: list[str] = []
+    while words:
+        word = words.pop(0)
+        folder = _WHEEL_FOLDERS.fullmatch(word)
+        if folder is None:
+            kept.append(word)
+        elif folder[1] is None and words:
+            words.pop(0)
+    return replace(command, words=tuple(kept), places=())

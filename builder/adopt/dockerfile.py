@@ -106,6 +106,7 @@ class DockerfileReader:
                 if one.name == "ARG":
                     collect_arguments(one, Where(self.name, one.line), self.collection)
         self._collect_instructions(chain, commands, has_packages=bool(feeding))
+        self._move_home(chain)
         commands.finish()
 
     def _read_below(self, name: str, prefix: str) -> str | None:
@@ -154,6 +155,23 @@ class DockerfileReader:
                 case _:
                     self._collect_start(one, where)
         self._check_end(chain, folder, user)
+
+    def _move_home(self, chain: tuple[Stage, ...]) -> None:
+        """What lies below another AIRFLOW_HOME, DAGs above all, lies below ours: Airflow looks there."""
+        homes = [
+            (values[HOME_VARIABLE].rstrip("/"), one.line)
+            for stage in chain
+            for one in stage.instructions
+            if one.name == "ENV" and (values := parse_assignments(one)).get(HOME_VARIABLE)
+        ]
+        home, line = homes[-1] if homes else (HOME, 0)
+        moved = [name for name, found in self.collection.files.items() if found.value.startswith(f"{home}/")]
+        if home == HOME or "$" in home or not moved:
+            return
+        for name in moved:
+            found = self.collection.files[name]
+            self.collection.files[name] = replace(found, value=HOME + found.value.removeprefix(home))
+        self.collection.note(Where(self.name, line), f"what was copied below {home} lies below {HOME}")
 
     def _list_arguments(self, one: Instruction, values: Mapping[str, str], assigned: set[str]) -> dict[str, str]:
         """Of an ARG whose name an ENV takes later: what it is until then."""

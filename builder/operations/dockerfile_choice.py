@@ -126,7 +126,10 @@ class DockerfileChooser:
     def _find_alone(self) -> ComposedBuild | None:
         """The one Dockerfile below the folder that is Airflow's."""
         paths = find_dockerfiles(self.root)
-        builds = [build for path in paths if self._is_airflow(build := self._open(path))]
+        opened = [self._open(path) for path in paths]
+        builds = [build for build in opened if self._is_airflow(build)] or [
+            build for build in opened if self._reads_airflow_list(build)
+        ]
         if len(builds) > 1:
             names = [one.context.dockerfile.relative_to(self.root).as_posix() for one in builds]
             raise AdoptionError(f"several Dockerfiles make an image of Airflow: {', '.join(names)}", hint=_SEVERAL_HINT)
@@ -139,10 +142,25 @@ class DockerfileChooser:
         if paths and not self.list_airflow_services(None) and not self._names_airflow():
             described = "\n".join(f"  {self._describe(path)}" for path in paths)
             raise AdoptionError(f"no Dockerfile here makes an image of Airflow:\n{described}", hint=_OTHER_HINT)
+        for path in paths:
+            name = path.relative_to(self.root).as_posix()
+            self.collection.leave(
+                Where(name), "the whole file", "nothing in it installs Airflow", f"if it should: --dockerfile {name}"
+            )
         return None
 
     def _names_airflow(self) -> bool:
-        return any("apache-airflow" in (self.read(name) or "") for name in (PROJECT, SETUP, REQUIREMENTS))
+        return bool(self._list_airflow_lists())
+
+    def _list_airflow_lists(self) -> list[str]:
+        """Files of the folder that ask for Airflow."""
+        return [name for name in (PROJECT, SETUP, REQUIREMENTS) if "apache-airflow" in (self.read(name) or "")]
+
+    def _reads_airflow_list(self, build: ComposedBuild) -> bool:
+        """Whether a stage copies or reads a file that asks for Airflow, in whatever way its packages get further."""
+        names = self._list_airflow_lists()
+        texts = [one.value for one in read_instructions(build.text) if one.name in {"COPY", "ADD", "RUN"}]
+        return any(name in text for name in names for text in texts)
 
     def _open(self, path: Path) -> ComposedBuild:
         text = self._read_dockerfile(path)

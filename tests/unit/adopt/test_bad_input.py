@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_compose import machine
-from runtime_factory import make_runtime
-from yaml_compose import YamlCompose
-
-from builder.cli import main as cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,32 +13,10 @@ if TYPE_CHECKING:
 AIRFLOW = "FROM apache/airflow:2.8.1-python3.11\n"
 
 
-@pytest.fixture
-def init(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """``init(*words)`` in the folder ``project``: exit code, stdout, stderr."""
-    (tmp_path / "project").mkdir()
-    env = machine(tmp_path)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        out = io.StringIO()
-        runtime = make_runtime(tmp_path, env, runner=YamlCompose(), out=out)
-        code = cli.run(("init", "project", *words), lambda **_: runtime)
-        err = capsys.readouterr().err
-        assert code in (0, 2), err
-        return code, out.getvalue(), err
-
-    return run
-
-
 def write(folder: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return tmp_path / "project"
 
 
 @pytest.mark.parametrize(
