@@ -159,10 +159,10 @@ class DockerfileReader:
     def _move_home(self, chain: tuple[Stage, ...]) -> None:
         """What lies below another AIRFLOW_HOME, DAGs above all, lies below ours: Airflow looks there."""
         homes = [
-            (values[HOME_VARIABLE].rstrip("/"), one.line)
+            (value.rstrip("/"), one.line)
             for stage in chain
             for one in stage.instructions
-            if one.name == "ENV" and (values := parse_assignments(one)).get(HOME_VARIABLE)
+            if one.name == "ENV" and (value := parse_assignments(one).get(HOME_VARIABLE))
         ]
         home, line = homes[-1] if homes else (HOME, 0)
         moved = [name for name, found in self.collection.files.items() if found.value.startswith(f"{home}/")]

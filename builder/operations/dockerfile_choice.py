@@ -142,8 +142,8 @@ class DockerfileChooser:
         if paths and not self.list_airflow_services(None) and not self._names_airflow():
             described = "\n".join(f"  {self._describe(path)}" for path in paths)
             raise AdoptionError(f"no Dockerfile here makes an image of Airflow:\n{described}", hint=_OTHER_HINT)
-        for path in paths:
-            name = path.relative_to(self.root).as_posix()
+        for other in paths:
+            name = other.relative_to(self.root).as_posix()
             self.collection.leave(
                 Where(name), "the whole file", "nothing in it installs Airflow", f"if it should: --dockerfile {name}"
             )
