@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.adopt.decide import (
+    CELERY,
     add_role_extras,
     apply_constraints,
     choose_airflow,
     choose_base,
+    choose_database,
     choose_python,
     keep_first,
     name_debian,
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from builder.adopt.decide import Choices
     from builder.adopt.model import Base, Collection
 
-_CELERY = frozenset({"worker", "flower"})
 _TAGS = re.compile(r"[^a-z0-9]+")
 
 
@@ -59,7 +60,7 @@ def make_adoption(
     writer.add_mapping("files", collection.files)
     for role in roles:
         writer.lines += ["", f"[roles.{role.value}]  # {role.where}"]
-    _write_servers(writer, collection, {role.value for role in roles})
+    _write_servers(writer, choose_database(collection, base, roles), _choose_broker(collection, roles))
     points = tuple(sorted(collection.open, key=lambda point: (point.where.file, point.where.line or 0)))
     writer.add_open_points(points)
     head = f"Written by `optbuild init` from {', '.join(sources)}. Behind each value stands the place that says it."
@@ -98,12 +99,15 @@ def _write_packages(writer: SpecWriter, collection: Collection, python: Found) -
         writer.add_list("build", build)
 
 
-def _write_servers(writer: SpecWriter, collection: Collection, roles: set[str]) -> None:
-    """Those of the compose file: a verification starts what the project has."""
-    broker = collection.broker if roles & _CELERY else None
-    if collection.database is None and broker is None:
+def _choose_broker(collection: Collection, roles: list[Found]) -> Found | None:
+    return collection.broker if any(role.value in CELERY for role in roles) else None
+
+
+def _write_servers(writer: SpecWriter, database: Found | None, broker: Found | None) -> None:
+    """A verification starts what the project has."""
+    if database is None and broker is None:
         return
     writer.add_table("verify")
-    for key, one in (("database", collection.database), ("broker", broker)):
+    for key, one in (("database", database), ("broker", broker)):
         if one is not None:
             writer.add_value(key, one.value, one.where)

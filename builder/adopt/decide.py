@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from builder.adopt.model import Collection
 
+CELERY = frozenset({"worker", "flower"})
 _DEBIAN = {python: release for release, python in RELEASE_PYTHON.items()}
 OPTION = "the command line"
 
@@ -95,6 +97,7 @@ def choose_base(base: Base, collection: Collection, choices: Choices) -> Base:
         reason = "an image of Airflow with a start and a user of its own: a base of Debian's packages takes its place"
         step = "compare the report of `optbuild build --verify` with what that platform gives besides"
         collection.leave(base.where, f"FROM {base.name}", reason, step)
+        collection.extras += [Found("postgres", base.where)]
     if base.kind == "managed" or choices.base == "debian":
         if base.kind not in ("managed", "debian"):
             collection.note(
@@ -130,6 +133,15 @@ def add_role_extras(collection: Collection, airflow: str) -> list[Found]:
     for name, one in found.items():
         collection.extras += [Found(extra, one.where) for extra in optional[name].needs_extras]
     return [found[name] for name in sorted(found)]
+
+
+def choose_database(collection: Collection, base: Base, roles: list[Found]) -> Found | None:
+    """The project's own; SQLite where nothing in the image would reach a PostgreSQL; None: what is taken anyway."""
+    if collection.database is not None or base.kind == "airflow" or any(one.value in CELERY for one in roles):
+        return collection.database
+    texts = [one.value for one in (*collection.extras, *collection.requirements, *collection.requirement_files)]
+    has_driver = any(re.search(r"postgres|psycopg|asyncpg|\.txt$", text) for text in texts)
+    return None if has_driver else Found("sqlite", Where("no package here reaches another database"))
 
 
 def apply_constraints(collection: Collection, read: Callable[[str], str | None]) -> Found | None:

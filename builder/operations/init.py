@@ -149,6 +149,8 @@ class _Adopter:
         self._leave_scripts()
         if not has_project and REQUIREMENTS not in self._sources:
             raise AdoptionError(self._explain_nothing(), hint=_NOTHING_HINT)
+        if not has_project:  # for a managed Airflow, which brings its database
+            self._collection.extras.append(Found("postgres", Where(REQUIREMENTS)))
         return Base("debian", "", Where(self._sources[0]))
 
     def _leave_scripts(self) -> None:
