@@ -19,9 +19,10 @@ from builder.adopt.decide import (
 from builder.adopt.model import Adoption, Found
 from builder.adopt.values import find_refusal
 from builder.adopt.write import SpecWriter
-from builder.core.errors import Where
+from builder.core.errors import AdoptionError, InvalidSpecError, SpecError, Where
 from builder.core.naming import SPEC_FILE
 from builder.image.spec.reader import parse_spec
+from builder.image.spec.requirements import read_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,9 +66,27 @@ def make_adoption(
     writer.add_open_points(points)
     head = f"Written by `optbuild init` from {', '.join(sources)}. Behind each value stands the place that says it."
     text = writer.format(head)
-    parse_spec(text, SPEC_FILE, folder)
+    _check_text(text, folder)
     remarks = tuple(sorted(collection.remarks, key=lambda one: (one.where.file, one.where.line or 0)))
     return Adoption(text, sources, writer.count, points, remarks)
+
+
+def _check_text(text: str, folder: Path) -> None:
+    """Read it as any other spec. Raises AdoptionError with the line of each value, which has the place behind it."""
+    try:
+        read_requirements(parse_spec(text, SPEC_FILE, folder))
+    except SpecError as error:
+        problems = error.problems if isinstance(error, InvalidSpecError) else (error,)
+        rows = "".join(f"\n  {_describe_problem(problem, text)}" for problem in problems)
+        hint = problems[0].hint or "make them agree, and run it again"
+        raise AdoptionError(f"what the files say does not fit together:{rows}", hint=hint) from error
+
+
+def _describe_problem(problem: SpecError, text: str) -> str:
+    where = problem.where
+    if where is None or where.file != SPEC_FILE or where.line is None:
+        return str(problem).partition("\n  next:")[0]
+    return f"{text.splitlines()[where.line - 1].strip()}: {problem.message}"
 
 
 def _write_image(writer: SpecWriter, collection: Collection, folder: Path) -> None:

@@ -168,5 +168,5 @@ class _Adopter:
 
 _NOTHING_HINT = (
     "name a folder with a Dockerfile, a compose file, requirements.txt, or a pyproject.toml with dependencies; "
-    "the README shows what belongs in an optbuild.toml of your own"
+    "docs/how-to/adopt-a-project.md says what is read"
 )

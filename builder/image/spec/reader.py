@@ -54,7 +54,7 @@ def read_spec(path: Path) -> Spec:
         if not folder.is_dir():
             message = f"there is no folder {folder}"
             raise MissingFileError(message, hint=f"name the folder that holds {SPEC_FILE}") from error
-        hint = f"run it in the folder of {SPEC_FILE}, or name that folder; the README shows what belongs in the file"
+        hint = f"run it in the folder of {SPEC_FILE}, or name that folder; `optbuild init` writes one"
         raise MissingFileError(f"there is no {SPEC_FILE}; looked for {file}", hint=hint) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1

@@ -30,6 +30,11 @@ def write(folder: Path, files: dict[str, str]) -> None:
         ({"Dockerfile": "FROM nginx:1\n"}, ("--dockerfile", "Dockerfile"), ("Dockerfile:1 begins with nginx:1",)),
         ({"requirements.txt": "apache-airflow==2.8.1\napache-airflow==2.8.2\n"}, (), ("requirements.txt:1", ":2")),
         ({"Dockerfile": f"{AIRFLOW}RUN pip install a==1 a==2\n"}, (), ("contradicts a==1",)),
+        (
+            {"Dockerfile": f"{AIRFLOW}COPY r.txt /\nRUN pip install -r /r.txt a==1\n", "r.txt": "a==2\n"},
+            (),
+            ("a==2 contradicts a==1", "does not fit together"),
+        ),
         ({"pyproject.toml": "["}, (), ("pyproject.toml", "not valid TOML")),
         ({"Dockerfile": "FROM apache/airflow:3.3.2\n"}, (), ("--python", "3.14")),
         ({"Dockerfile": "FROM apache/airflow:1.9.9-python3.11\n"}, (), ("1.9.9", "next: ")),
