@@ -665,7 +665,7 @@ def test_a_folder_means_its_optbuild_toml(tmp_path: Path) -> None:
 def test_a_missing_file_says_where_it_looked(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=str(tmp_path / "optbuild.toml")) as caught:
         read_spec(tmp_path)
-    assert "README" in (caught.value.hint or "")
+    assert "optbuild init" in (caught.value.hint or "")
 
 
 def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:
