@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder.adopt.model import BuildContext
 from builder.core.files import read_regular_file
+from builder.core.naming import BACKUP_SUFFIX
 from builder.dockerfile.requirements import decode_requirements
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def find_dockerfiles(root: Path) -> list[Path]:
 
 def is_dockerfile_name(name: str) -> bool:
     """But for its own ``.dockerignore``, a template and a copy."""
-    return not name.endswith((".dockerignore", ".j2", ".md", ".bak", ".orig", ".txt"))
+    return not name.endswith((".dockerignore", ".j2", ".md", BACKUP_SUFFIX, ".orig", ".txt"))
 
 
 def _iterate_files(root: Path) -> Iterator[Path]:

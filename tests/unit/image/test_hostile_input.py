@@ -68,6 +68,8 @@ GOOD: dict[Field, str] = {
     ("roles", KEY): "web",
     ("roles", "web", "command"): "webserver",
     ("roles", "web", "health", "http"): "/health",
+    ("files", KEY): "data",
+    ("files", "data"): "/opt/airflow/data",
     ("render", "templates"): "templates",
     ("verify", "database"): "postgres:13",
     ("verify", "dags"): "dags",
@@ -121,7 +123,7 @@ def test_every_text_field_of_the_spec_has_a_good_value() -> None:
 def project(tmp_path: Path) -> Path:
     """With files that the good values name, and links that lead out of it."""
     folder, outside = tmp_path / "project", tmp_path / "outside"
-    for made in (folder / "dags", folder / "templates", outside):
+    for made in (folder / "dags", folder / "data", folder / "templates", outside):
         made.mkdir(parents=True)
     (outside / "secret.txt").write_text("secret==1\n")
     (folder / "constraints.txt").write_text("pandas==2.0.3\n")
@@ -151,8 +153,10 @@ def make_document(field: Field, text: str) -> dict[str, Any]:
 
 
 def _is_left_out(path: Field, field: Field) -> bool:
-    """Of the bases there is one, and a broker needs a role that asks for it."""
+    """Of the bases there is one, a broker needs a role that asks for it, and files have instructions of their own."""
     base = field if field[0] == "base" else ("base", "debian")
+    if path[0] == "files":
+        return field[0] != "files"
     return (path[0] == "base" and path != base) or (path == ("verify", "broker") and path != field)
 
 
@@ -220,7 +224,8 @@ def catch(kinds: tuple[type[OptbuildError], ...], call: Callable[[], T]) -> T | 
 @pytest.mark.parametrize("field", TEXT_FIELDS, ids=".".join)
 def test_a_field_of_the_spec(field: Field, project: Path, lock: Lock, opened: list[str]) -> None:
     """Refused with the line and the key, or taken unchanged, and then the Dockerfile says what was planned."""
-    planned = [one.name for one in parse_dockerfile(render_dockerfile(read_spec(IMAGE), lock)).instructions]
+    write_spec(project, field, GOOD[field])
+    planned = list_instructions(read_spec(project), lock)
     for kind, value in list_values(project.parent / "outside", ".".join(field)):
         for text in iterate_places(GOOD[field], value):
             write_spec(project, field, text)
@@ -230,6 +235,13 @@ def test_a_field_of_the_spec(field: Field, project: Path, lock: Lock, opened: li
             else:
                 _check_harmless(found, lock, planned, kind)
     assert not [path for path in opened if is_outside(path, project)]
+
+
+def list_instructions(spec: Spec, lock: Lock) -> list[str]:
+    """Their names; none where the lock is of another base."""
+    if spec.base.kind != "debian":
+        return []
+    return [one.name for one in parse_dockerfile(render_dockerfile(spec, lock)).instructions]
 
 
 def _check_refusal(problems: tuple[OptbuildError, ...], kind: str, text: str) -> None:
