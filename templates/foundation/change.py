@@ -51,6 +51,8 @@ EMPTIED_FOLDERS = re.compile(r"/(?:var/tmp|tmp|run)/.*")
 BYTECODE = re.compile(r".*/__pycache__/[^/]*\.pyc")
 """Of Debian's packages: it depends on the run that made it."""
 IN_UNWANTED = re.compile(rf"/usr/share/(?:{'|'.join(UNWANTED)})/.*")
+SKELETON = re.compile(r"pyvenv\.cfg|lib64|bin/python[0-9.]*")
+"""What a virtual environment has before anything is installed; in several stages no layer of packages has it."""
 TICK_SECONDS = 0.02
 """More than the kernel's clock for time stamps needs for its next value: 10 ms at most."""
 
@@ -183,8 +185,9 @@ def stay(start: Start, epoch: int, stamped: tuple[str, int] | None = None) -> No
 
 
 def is_file_below(root: Path, path: str, folder: str) -> bool:
-    """Whether ``path`` is anything but a folder in there; a link is none."""
-    return path.startswith(f"{folder}/") and not stat.S_ISDIR(below(root, path).lstat().st_mode)
+    """Whether ``path`` is anything but a folder in there (a link is none), and not of the environment itself."""
+    is_below = path.startswith(f"{folder}/") and not SKELETON.fullmatch(path.removeprefix(f"{folder}/"))
+    return is_below and not stat.S_ISDIR(below(root, path).lstat().st_mode)
 
 
 def collect(start: Start, out: Path, epoch: int) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 REQUIREMENTS = ("numpy==1.24.3", "tabulate==0.8.10")
 """Both are there in other versions; numpy has scripts and libraries of its own."""
+SOURCE = "python-ldap==3.4.4"
+"""No release of it has a wheel."""
 SPEC = """
 [image]
 name = "{name}"
@@ -89,13 +91,20 @@ def optbuild(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def extend(folder: Path, reference: str, version: str, *, several: bool) -> Extended:
-    """Locked and built as a person does it."""
+def extend(
+    folder: Path,
+    reference: str,
+    version: str,
+    *,
+    several: bool,
+    requirements: tuple[str, ...] = REQUIREMENTS,
+    more: str = "",
+) -> Extended:
+    """Locked and built as a person does it. ``more``: of the spec."""
     name = f"optbuild-test-extended-{os.getpid()}"
     folder.mkdir()
-    requirements = json.dumps(REQUIREMENTS)
-    values = {"name": name, "reference": reference, "version": version, "requirements": requirements}
-    (folder / "optbuild.toml").write_text(SPEC.format(several=str(several).lower(), **values))
+    values = {"name": name, "reference": reference, "version": version, "requirements": json.dumps(requirements)}
+    (folder / "optbuild.toml").write_text(SPEC.format(several=str(several).lower(), **values) + more)
     optbuild(folder, "lock")
     image = json.loads(optbuild(folder, "build", "--format", "json"))["image_id"]
     return Extended(str(image), folder, reference)
@@ -187,5 +196,27 @@ def test_an_image_with_a_virtual_environment_is_extended_too(airflow_211: str, t
     found = extend(tmp_path / "project", airflow_211, "2.11.0", several=True)
     try:
         check_extended(found, "/home/airflow/.local/bin/python")
+    finally:
+        subprocess.run(("docker", "image", "rm", "--force", found.image), capture_output=True, check=False)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("several", [True, False])
+def test_a_source_in_c_is_compiled_beside_the_base(airflow_281: str, tmp_path: Path, several: bool) -> None:
+    """With the headers of the image's own Python, and without a trace of the compiler."""
+    project = tmp_path / "project"
+    packages = """
+[apt]
+build = ["gcc", "libc6-dev", "libldap2-dev", "libsasl2-dev"]
+runtime = ["libldap-2.5-0", "libsasl2-2"]
+"""
+    found = extend(project, airflow_281, "2.8.1", several=several, requirements=(SOURCE,), more=packages)
+    try:
+        kinds = {one.name: one.kind for one in read_lock(project / "optbuild.lock").python}
+        assert kinds["python-ldap"] == "sdist"
+        assert look(found.image, "import ldap; print(ldap.__version__)").strip() == "3.4.4"
+        assert look(
+            found.image, "import shutil; print([shutil.which(one) for one in ('gcc', 'cc', 'ld')])"
+        ).strip() == ("[None, None, None]")
     finally:
         subprocess.run(("docker", "image", "rm", "--force", found.image), capture_output=True, check=False)

@@ -89,3 +89,11 @@ def test_what_the_foundation_has_is_not_broken(cache: Path) -> None:
 def test_what_the_foundation_does_not_meet_itself_moves_nothing(cache: Path) -> None:
     broken = {**HAS, PRIVATE: ("1.0", ("urllib3<2", "absent-in-it"))}
     assert resolve(["requests"], cache, broken, {}).files == ()
+
+
+def test_a_source_is_built_with_what_the_index_has(cache: Path) -> None:
+    """Of what the foundation has uv knows names: none of it is an archive to build with, however new it is."""
+    found = resolve(["unicodecsv==0.14.1"], cache, {**HAS, "setuptools": ("9999.0", ())}, {})
+    assert [(file.name, file.kind) for file in found.files] == [("unicodecsv", "sdist")]
+    assert "setuptools" in {tool.name for tool in found.tools}
+    assert "9999.0" not in {tool.version for tool in found.tools}
