@@ -24,9 +24,9 @@ _INDEXES = (
     ("PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL"),
 )
 """pip's variable, uv's, and the older name of uv's."""
-_NOT_BUILT = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)==([^`]+)`")
-"""uv 0.13, where it needs a source's metadata to resolve and the source cannot tell it."""
-_NO_ARCHIVE = "Failed to extract archive: "
+_NOT_BUILT = re.compile(r"Failed\s+to\s+(?:download\s+and\s+)?build\s+`([A-Za-z0-9._-]+)==([^`]+)`")
+"""uv 0.13, where it needs a source's metadata to resolve and the source cannot tell it. It breaks long lines."""
+_NO_ARCHIVE = re.compile(r"Failed\s+to\s+extract\s+archive:")
 """Behind that, where the build needs what a foundation has: of that there is a file's name alone."""
 _INSTALL = ("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes")
 
@@ -63,7 +63,7 @@ class Uv:
 def make_uv_error(result: ProcessResult) -> ToolError:
     """Why uv ended with an error that says nothing about the requirements."""
     found = _NOT_BUILT.search(result.err)
-    if is_index_unreadable(result.err) and not (found and _NO_ARCHIVE in result.err):
+    if is_index_unreadable(result.err) and not (found and _NO_ARCHIVE.search(result.err)):
         return IndexUnreadableError(result.err)
     if found:
         return SourceNotBuiltError(found[1], found[2], result.code, result.err)

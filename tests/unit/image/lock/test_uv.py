@@ -87,7 +87,7 @@ def test_a_source_whose_build_needs_what_the_base_has_is_named_too() -> None:
     """uv downloads nothing there: of what a foundation has it knows the names."""
     said = (
         "error: Failed to download and build `py_ldap==3.4.4`\n  cause: Failed to download `setuptools==84.2.1`\n"
-        "  cause: Failed to extract archive: /scratch/present/setuptools-84.2.1-py3-none-any.whl\n"
+        "  cause: Failed to extract archive:\n    /scratch/present/setuptools-84.2.1-py3-none-any.whl\n"
     )
     error = make_uv_error(ProcessResult(Command(("uv",), timeout=1), 2, "", said))
     assert isinstance(error, SourceNotBuiltError)
