@@ -1,7 +1,7 @@
 # `make help` lists what there is. Two commands do everything on a fresh machine: make image, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: bench-adoption help setup engine browser image verify test check unit integration lint bench bench-locks bench-quick dist matrix reach lock-sets soak
+.PHONY: bench-adoption help setup engine browser image verify test check unit integration lint bench bench-locks bench-quick dist docs matrix reach lock-sets soak
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -81,6 +81,9 @@ lock-sets: setup ## a table: requirements as people have them, locked with the o
 
 soak: setup engine browser ## the long runs: thousands of generated cases, the base made in a container
 	@OPTBUILD_SOAK=1 $(PYTEST) tests/unit tests/integration
+
+docs: setup ## write docs/reference and the manual page anew from the code
+	@$(BIN)/python docs/generate.py
 
 dist: setup ## the files of a release: sdist, wheel, and the constraints with hashes
 	@rm -rf dist

@@ -126,6 +126,8 @@ saves     0 B on disk now (5.68 GB as `docker images` adds up); 3.16 GB once eac
           itself
 findings  1 warning, 2 notes; `optbuild plan --explain OB101` says why, and what else could be done
 next      `optbuild optimize` applies exactly this edit, `optbuild rollback` undoes it
+own       `optbuild init` writes an optbuild.toml for what Dockerfile.airflow builds: pinned,
+          proven, no compiler
 """
 
 
@@ -176,7 +178,7 @@ def test_a_group_that_stays_says_why() -> None:
     stays = replace(plan().groups[0], target=None, reason="not Airflow: left alone unless `--group init` asks for it")
     text = format_plan_text(plan(groups=(stays,), edits=()))
     assert "  as it is  not Airflow: left alone unless `--group init` asks for it\n" in text
-    assert text.endswith("\nedit      nothing to change in the file\n")
+    assert "\nedit      nothing to change in the file\n" in text
     assert "The edit" not in text
 
 
@@ -338,8 +340,20 @@ def test_a_group_that_nobody_measured_is_not_counted_as_saved() -> None:
 
 
 def test_the_summary_is_last() -> None:
-    words = [line.split()[0] for line in format_plan_text(plan()).splitlines()[-4:]]
-    assert words == ["saves", "itself", "findings", "next"]
+    words = [line.split()[0] for line in format_plan_text(plan()).splitlines()[-6:]]
+    assert words == ["saves", "itself", "findings", "next", "own", "proven,"]
+
+
+@pytest.mark.parametrize(
+    ("airflow", "source", "offered"), [(True, "BUILDER", True), (True, "SPEC", False), (False, "BUILDER", False)]
+)
+def test_init_is_offered_where_a_build_of_airflow_has_no_spec(airflow: bool, source: str, offered: bool) -> None:
+    (one, *others) = plan().groups
+    assert one.target is not None
+    group = replace(one.group, airflow=airflow)
+    target = replace(one.target, source=ImageOrigin[source], builder=None if source == "SPEC" else one.target.builder)
+    text = format_plan_text(plan(groups=(replace(one, group=group, target=target), *others)))
+    assert ("`optbuild init`" in text) is offered
 
 
 def test_no_image_is_made_up_for_a_service_that_names_none() -> None:
