@@ -1,4 +1,4 @@
-"""The README speaks of what is there."""
+"""README and docs speak of what is there, and every command that they show is one that could be typed."""
 
 from __future__ import annotations
 
@@ -8,25 +8,77 @@ from pathlib import Path
 import pytest
 
 from builder.cli.overview import COMMANDS
+from builder.cli.reference.commands import read_commands
 from builder.image.spec.model import SpecFile
 from builder.image.spec.reader import parse_spec
 
 REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text()
+DOCS = REPOSITORY / "docs"
+PAGES = {
+    str(path.relative_to(REPOSITORY)): path.read_text()
+    for path in (REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")))
+}
+MOST_LINES = 160
+ROWS = {row.name: row for row in read_commands()}
+SHOWN = sorted(
+    {
+        (name, " ".join(words.split("#")[0].split()))
+        for name, text in PAGES.items()
+        if not name.startswith("docs/reference")
+        for words in re.findall(r"(?:^\$ |`|^    |: )optbuild ([a-z][^`\n|]*)", text, re.MULTILINE)
+        if words.split()[0] in ROWS
+    }
+)
+"""Page → the words behind `optbuild` in its code."""
 
 
 def test_names_every_command_and_no_other() -> None:
-    assert set(re.findall(r"[`$] ?optbuild ([a-z]+)", README)) == set(COMMANDS)
+    found = {name for text in PAGES.values() for name in re.findall(r"[`$] ?optbuild ([a-z]+)", text)}
+    assert found == set(COMMANDS)
+
+
+def test_it_can_be_read_in_a_minute() -> None:
+    assert len(README.splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize(("page", "words"), SHOWN)
+def test_a_command_that_is_shown_has_these_options(page: str, words: str) -> None:
+    name, *rest = words.split()
+    known = {option for row in ROWS[name].options for option in row.names}
+    given = {word.partition("=")[0].rstrip(",.;:)") for word in rest if re.match(r"--?[a-z]", word)}
+    assert given <= known, page
+
+
+def test_each_link_leads_somewhere() -> None:
+    broken = [
+        f"{page}: {target}"
+        for page, text in PAGES.items()
+        for target in re.findall(r"\]\(([^)#\s]+)\)", text)
+        if "://" not in target and not (REPOSITORY / page).parent.joinpath(target).exists()
+    ]
+    assert broken == []
+
+
+def test_each_page_is_linked_from_the_readme() -> None:
+    pages = {name for name in PAGES if name.startswith("docs/")}
+    assert pages <= set(re.findall(r"\]\(([^)#\s]+)\)", README))
 
 
 def test_names_only_make_targets_that_exist() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z]+)`", README)) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    named = {name for text in PAGES.values() for name in re.findall(r"`make ([a-z-]+)`", text)}
+    assert named <= targets
 
 
 def spec() -> str:
-    (block,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    block = re.findall(r"```toml\n(.*?)```", PAGES["docs/how-to/write-the-spec.md"], re.DOTALL)[0]
     return str(block)
+
+
+def test_the_spec_of_the_readme_is_one() -> None:
+    (block,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert parse_spec(block, "README.md", REPOSITORY).base.debian == "bookworm"
 
 
 def test_its_spec_is_a_spec() -> None:

@@ -1,4 +1,4 @@
-"""The README's tables of checks and of waste name what the code has."""
+"""The tables of checks and of waste in docs/ name what the code has."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from builder.image.verify.checks import CHECKS, FOREIGN_CHECKS, STATIC_CHECKS, m
 from builder.image.verify.plan import DagFolder, VerifyPlan
 from builder.inspect.waste.rules import RULES
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = "\n".join(path.read_text() for room in ("explanation", "how-to") for path in sorted((DOCS / room).iterdir()))
 
 
 def table(head: str) -> list[list[str]]:
-    """The rows of the README's table that begins with ``head``."""
-    (text,) = re.findall(rf"^\| {head}.*\n\|---.*\n((?:\|.*\n)+)", README, re.MULTILINE)
+    """The rows of the table that begins with ``head``."""
+    (text,) = re.findall(rf"^\| {head}.*\n\|---.*\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
 
 
@@ -33,7 +34,7 @@ def checks(version: str) -> list[str]:
     return [task.name for task in make_check_tasks(made)]
 
 
-def test_each_check_is_in_the_readme_in_the_order_of_the_report() -> None:
+def test_each_check_is_in_the_docs_in_the_order_of_the_report() -> None:
     rows = [row[0].split(", ") for row in table("check")]
     told = [name for row in rows for name in row]
     assert set(told) == {name for version in ("2.8.1", "3.3.2") for name in checks(version)}
@@ -62,7 +63,7 @@ def test_the_rows_of_the_table_of_checks_have_names_of_their_own() -> None:
     assert STATIC_CHECKS | set(FOREIGN_CHECKS) <= set(names)
 
 
-def test_each_code_of_waste_is_in_the_readme() -> None:
+def test_each_code_of_waste_is_in_the_docs() -> None:
     told: list[str] = []
     for *_, codes in table("waste"):
         first, last = (int(code) for code in re.fullmatch(r"OB(\d+)-OB(\d+)", codes).groups())  # type: ignore[union-attr] # a row that does not match is an error
@@ -70,7 +71,7 @@ def test_each_code_of_waste_is_in_the_readme() -> None:
     assert told == [code for code in CATALOG if code in RULES]
 
 
-def test_each_rule_of_slim_is_in_the_readme_with_its_default_and_reason() -> None:
+def test_each_rule_of_slim_is_in_the_docs_with_its_default_and_reason() -> None:
     rows = [[f"`{one.name}`", "stays" if one.stays else "goes", one.what, one.reason] for one in SLIM_RULES]
     assert table("key") == rows
 

@@ -32,7 +32,7 @@ SHIPPED = "optbuild/"
 MOST_CHARACTERS = 1_000_000
 """Of a rendered Dockerfile, and of what a template may make by repeating."""
 _MARK = re.compile("\x01([^\x01\n]+):(\\d+)\x01")
-_NEXT = 'README.md, "Templates of your own", says what a template may do'
+_NEXT = "docs/how-to/templates.md says what a template may do"
 
 
 def quote_dockerfile_string(value: str) -> str:

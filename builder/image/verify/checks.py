@@ -1,6 +1,6 @@
 """The checks as one table, in the order of the report: what each is called, does, needs and blames.
 
-A new check is a row here and a function in a file of its own; README's table of checks names it too (a test compares).
+A new check is a row here and a function in a file of its own; docs/explanation/what-verify-proves.md names it too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A role on a root file system that nobody can write to, with a tmpfs where Airflow has to write (README names both).
+"""A role on a root file system that nobody can write to, with a tmpfs where Airflow has to write (docs name both).
 
 The web server is started, because of all roles it writes most: airflow.cfg, webserver_config.py, a file with its
 process ID, and what gunicorn needs. Without one it is another role; a second scheduler would take the first one's work.
@@ -63,7 +63,7 @@ def _make_hint(bench: VerifyContext, role: Role) -> str:
     option = f", and {known.pid_option} its process ID" if known is not None and known.pid_option else ""
     return (
         f"write nothing at the start but below {TEMPORARY} and the folder of logs; the log names the file. Airflow's "
-        f"own are moved by {join_names(moving)}{option}, as README says under `The image`"
+        f"own are moved by {join_names(moving)}{option}, as docs/explanation/the-image.md says"
     )
 
 

@@ -55,11 +55,11 @@ def test_the_guard_sees_a_call_without_one(source: str, lines: list[int]) -> Non
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=[limit.variable for limit in LIMITS])
-def test_a_limit_has_its_own_variable_and_is_in_the_readme(limit: TimeLimit) -> None:
+def test_a_limit_has_its_own_variable_and_is_in_the_docs(limit: TimeLimit) -> None:
     assert [one.variable for one in LIMITS].count(limit.variable) == 1
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"`{limit.variable}` (" in readme
-    assert f"{limit.seconds:g})" in readme.partition(f"`{limit.variable}` (")[2].partition(";")[0]
+    page = (ROOT / "docs/explanation/limits-and-signals.md").read_text(encoding="utf-8")
+    assert f"`{limit.variable}` (" in page
+    assert f"{limit.seconds:g})" in page.partition(f"`{limit.variable}` (")[2].partition(";")[0]
     assert limit.read({}).seconds == limit.seconds
     assert limit.read({limit.variable: ""}).seconds == limit.seconds
     assert limit.read({limit.variable: "7.5"}).seconds == 7.5

@@ -31,9 +31,9 @@ def test_how_a_backup_is_called_is_written_once_so_that_the_messages_name_it_as_
     assert find_modules_with(naming.BACKUP_SUFFIX) == ["builder/core/naming.py"]
 
 
-def test_the_readme_calls_a_backup_what_it_is_called() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"docker-compose\.yml(\.\w+)", readme)) == {naming.BACKUP_SUFFIX}
+def test_the_docs_call_a_backup_what_it_is_called() -> None:
+    page = (ROOT / "docs/how-to/compose-project.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"docker-compose\.yml(\.\w+)", page)) == {naming.BACKUP_SUFFIX}
 
 
 @pytest.mark.parametrize("identity", ["sha256:9cc694b97dbfc79370", "9cc694b97dbfc79370", "9cc694b97dbf"])

@@ -22,13 +22,13 @@ BLOCKS = list_blocks("debian.Dockerfile.j2")
 
 
 def find_example() -> str:
-    section = (ROOT / "README.md").read_text().split("### Templates of your own\n")[1]
+    section = (ROOT / "docs/how-to/templates.md").read_text()
     found = re.search(r"```jinja\n(.*?)```", section, re.DOTALL)
     assert found
     return found[1]
 
 
-def test_the_example_of_the_readme_adds_a_stage_a_file_and_a_label(spec: Spec, lock: Lock, tmp_path: Path) -> None:
+def test_the_example_of_the_docs_adds_a_stage_a_file_and_a_label(spec: Spec, lock: Lock, tmp_path: Path) -> None:
     before, after = (
         render_dockerfile(spec, lock),
         render_dockerfile(with_template(spec, tmp_path, find_example()), lock),

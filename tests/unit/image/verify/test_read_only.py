@@ -152,10 +152,10 @@ def test_a_failure_says_what_it_was_started_on(monkeypatch: pytest.MonkeyPatch) 
         (
             "2.8.1",
             "webserver",
-            "AIRFLOW_CONFIG and AIRFLOW__WEBSERVER__CONFIG_FILE, and --pid its process ID, as README",
+            "AIRFLOW_CONFIG and AIRFLOW__WEBSERVER__CONFIG_FILE, and --pid its process ID, as docs",
         ),
-        ("3.3.2", "api-server", "AIRFLOW_CONFIG and AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE, as README"),
-        ("3.3.2", "triggerer", "are moved by AIRFLOW_CONFIG, as README"),
+        ("3.3.2", "api-server", "AIRFLOW_CONFIG and AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE, as docs"),
+        ("3.3.2", "triggerer", "are moved by AIRFLOW_CONFIG, as docs"),
     ],
 )
 def test_the_hint_names_what_moves_the_files_of_this_version(
