@@ -30,7 +30,7 @@ from builder.engine.secrets import find_secrets
 from builder.image.build.candidates import open_candidate, record_candidate
 from builder.image.build.layer_order import put_layers_in_order
 from builder.image.build.model import Candidate, PushedNames, read_metadata
-from builder.image.build.preflight import check_disk, explain_full_disk, measure_disks
+from builder.image.build.preflight import check_disks, explain_full_disk, measure_disks
 from builder.image.build.workspace import CONTEXTS, make_build_folder, remove_dead_folders
 from builder.state import read_state
 
@@ -171,8 +171,7 @@ def require_builder(job: BuildJob) -> Builder:
     builder = find_builder(runtime.runner, runtime.env, job.options.builder)
     store = engine.info.containerd_store
     check_options(job.options, builder, reference=job.reference, platform=job.context.platform, containerd_store=store)
-    for place, free in measure_disks(runtime, engine).items():
-        check_disk(place, free, job.estimate)
+    check_disks(runtime, engine, job.estimate)
     return builder
 
 

@@ -14,7 +14,7 @@ from builder.core.errors import EngineFailedError
 from builder.core.naming import LABEL_BASE_LAYERS, shorten_id
 from builder.image.build.foreign_layers import has_foreign_layers
 from builder.image.build.order_memory import EngineMemory, read_order_memory, update_order_memory
-from builder.image.build.preflight import DiskEstimate, check_disk, explain_full_disk, measure_disks
+from builder.image.build.preflight import DiskEstimate, check_disks, explain_full_disk, measure_disks
 from builder.image.build.saved_image import order_image, save_image
 from builder.image.build.workspace import CONTEXTS, make_build_folder
 
@@ -44,8 +44,7 @@ def put_layers_in_order(
     if not unknown or _was_surely_walked(runtime, engine, image, unknown, from_cache=from_cache):
         return image
     estimate = DiskEstimate(image.unpacked)
-    for place, free in measure_disks(runtime, engine).items():
-        check_disk(place, free, estimate)
+    check_disks(runtime, engine, estimate)
     with explain_full_disk(partial(measure_disks, runtime, engine), estimate):
         return _read_and_order(runtime, engine, image, reference, unknown)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.core.errors import DISK_FULL, DiskFullError, ToolError, is_disk_full
@@ -55,6 +55,11 @@ class DiskEstimate:
     def needed(self) -> int:
         return int(self.image * self.factor) + self.packages + (self.pulled or 0)
 
+    @property
+    def in_cache(self) -> DiskEstimate:
+        """On the disk of the cache folder, where the context is made: what is pulled goes to the engine's."""
+        return replace(self, pulled=0)
+
     def describe(self) -> str:
         """How that is counted."""
         what = "that are estimated to be added" if self.is_added else "that the image is estimated to have"
@@ -95,6 +100,13 @@ def measure_disks(runtime: Runtime, engine: Engine) -> dict[str, int | None]:
         f"the engine's disk ({engine.info.root})": engine.measure_free_bytes(),
         f"the cache's disk ({runtime.cache_folder})": count_free_bytes(runtime.cache_folder),
     }
+
+
+def check_disks(runtime: Runtime, engine: Engine, estimate: DiskEstimate) -> None:
+    """Raises DiskFullError for the first that has too little."""
+    on_engine, in_cache = measure_disks(runtime, engine).items()
+    check_disk(*on_engine, estimate)
+    check_disk(*in_cache, estimate.in_cache)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from foundation_factory import make_foundation
@@ -15,6 +15,7 @@ from foundation_factory import make_foundation
 from builder.cli.overview import COMMANDS
 from builder.core.errors import BuildFailedError, DiskFullError, ExitCode, ToolFailedError
 from builder.core.files import count_free_bytes
+from builder.image.build import preflight
 from builder.image.build.preflight import DiskEstimate, check_disk, estimate_disk, explain_full_disk
 from builder.image.lock.document import read_lock
 from builder.image.lock.model import DebianPackage
@@ -123,3 +124,15 @@ def test_each_part_is_said(lock: Lock) -> None:
     )
     unknown = estimate_disk(make_lock(lock, base=0), several=True, base_is_here=False)
     assert unknown.describe().endswith("and a base image that must be pulled, whose bytes this lock does not say")
+
+
+def test_a_base_image_is_not_pulled_to_the_disk_of_the_cache(lock: Lock, monkeypatch: pytest.MonkeyPatch) -> None:
+    estimate = estimate_disk(make_lock(lock, base=500_000_000), several=True, base_is_here=False)
+    nobody: Any = None
+    free = {"the engine's disk": estimate.needed, "the cache's disk": estimate.needed - 700_000_000}
+    monkeypatch.setattr(preflight, "measure_disks", lambda _runtime, _engine: free)
+    preflight.check_disks(nobody, nobody, estimate)
+    for place in free:
+        monkeypatch.setattr(preflight, "measure_disks", lambda *_, less=place: {**free, less: free[less] - 1})
+        with pytest.raises(DiskFullError, match=place):
+            preflight.check_disks(nobody, nobody, estimate)
