@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.core.naming import LABEL_CONTENT, LABEL_PROJECT, REPEATED_SUFFIX
-from builder.state import OpenCandidate, update_state
+from builder.state import OpenCandidate, read_state, update_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,8 +41,13 @@ def record_candidate(candidate: OpenCandidate, folder: Path) -> None:
 
 
 def settle_candidates(folder: Path, engine: str, name: str, left: Iterable[OpenCandidate] = ()) -> None:
-    """A run ended well, so all that it built is as it should be; ``left`` are those of earlier runs that stay open."""
-    update_state(folder, lambda state: state.with_candidates(engine, name, left))
+    """A run ended well, so all that it built is as it should be; ``left`` are those of earlier runs that stay open.
+
+    Nothing is written where that is known: a build with nothing to do takes milliseconds.
+    """
+    wanted = tuple(left)
+    if read_state(folder).list_candidates(engine, name) != wanted:
+        update_state(folder, lambda state: state.with_candidates(engine, name, wanted))
 
 
 def find_left_images(engine: Engine, candidate: OpenCandidate) -> Iterator[ImageInfo]:

@@ -84,6 +84,11 @@ def test_a_build_is_recorded_once_and_settled_at_the_end(tmp_path: Path) -> None
     assert read_state(tmp_path).candidates == (other,)
 
 
+def test_a_run_that_built_nothing_writes_nothing(tmp_path: Path) -> None:
+    settle_candidates(tmp_path, "e", "demo")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_an_earlier_run_left_stays_recorded_beside_the_new_build(tmp_path: Path) -> None:
     for one in (BEGUN, BUILT, BEGUN, replace(BEGUN, image_id="sha256:n")):
         record_candidate(one, tmp_path)
