@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.core.errors import LockFileError, LockUsageError, MissingFileError
+from builder.core.errors import DiskFullError, LockFileError, LockUsageError, MissingFileError
+from builder.core.files import count_free_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +15,22 @@ if TYPE_CHECKING:
     from builder.image.lock.make import LockOptions
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
+
+
+LOCK_BYTES = 150_000_000
+"""What a lock writes to the cache at the most: apt's lists and caches of one Debian release are 90 to 102 MB (measured,
+bookworm and trixie), and packages are looked into."""
+
+
+def check_lock_room(runtime: Runtime) -> None:
+    """Before anything is asked of a mirror or an index. Raises DiskFullError."""
+    folder = runtime.cache_folder
+    if (free := count_free_bytes(folder)) < LOCK_BYTES:
+        raise DiskFullError(
+            f"the cache's disk ({folder}) has {free / 1e6:,.0f} MB free; a lock needs about {LOCK_BYTES / 1e6:,.0f} "
+            "MB, most of it for Debian's lists of packages. The lock stays as it was",
+            hint="make room there, or name a folder on another disk: XDG_CACHE_HOME",
+        )
 
 
 def read_inputs(folder: Path) -> tuple[Spec, tuple[str, ...]]:
@@ -60,6 +77,7 @@ def refresh_debian_packages(runtime: Runtime, spec: Spec, lock: Lock) -> Lock:
     from builder.image.lock.make import refresh_debian
     from builder.operations.base_image import read_base_image
 
+    check_lock_room(runtime)
     foundation = read_base_image(runtime, spec, lock, lock.platform)
     return refresh_debian(runtime, spec, lock, find_release(spec.airflow.version), foundation=foundation)
 
@@ -80,6 +98,7 @@ def resolve_lock(
 
         build_wheels(runtime, lock, folder, announcement)
 
+    check_lock_room(runtime)
     release = find_release(spec.airflow.version)
     whole = replace(options, build_wheels=build)
     lock = make_lock(runtime, spec, requirements, release, previous=previous, options=whole)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,8 @@ from builder.engine.client import connect_engine
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+ROOT = Path(__file__).parents[3]
+MAIN = "from builder.cli.main import main; main()"
 FILL = "/bin/busybox dd if=/dev/zero of=/filler bs=1M"
 NUMBERS = re.compile(r"has [\d,]+ MB free; this build needs about [\d,]+ MB")
 
@@ -66,6 +70,20 @@ def test_the_cache_on_a_full_disk(tiny: Any, engine: Any, mount_disk: Callable[[
     refused = tiny.run("--content", "good")
     check_refusal(refused.code, refused.err)
     assert {engine.find_image_id(reference) for reference in tiny.references} == {None}
+
+
+def test_a_lock_with_the_cache_on_a_full_disk(tmp_path: Path, mount_disk: Callable[[Path, int], None]) -> None:
+    mount_disk(cache := tmp_path / "cache", 3)
+    shutil.copytree(ROOT / "images/airflow", project := tmp_path / "project")
+    before = (project / "optbuild.lock").read_bytes()
+    env = {**os.environ, "XDG_CACHE_HOME": str(cache), "XDG_STATE_HOME": str(tmp_path / "state")}
+    argv = (sys.executable, "-c", MAIN, "lock", "--refresh-debian", str(project))
+    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 3, done.stderr
+    assert re.search(r"has \d MB free; a lock needs about 150 MB", done.stderr)
+    assert "next: make room there" in done.stderr
+    assert (project / "optbuild.lock").read_bytes() == before
+    assert sorted(path.name for path in project.iterdir()) == ["optbuild.lock", "optbuild.toml"]
 
 
 @pytest.mark.soak
