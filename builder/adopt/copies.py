@@ -7,21 +7,23 @@ import os
 import posixpath
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builder.adopt.model import Found
 from builder.adopt.values import find_refusal, show_instruction, show_words
+from builder.core.errors import Where
 from builder.core.file_secrets import find_file_secrets
 from builder.core.files import read_regular_file
 from builder.core.naming import LOCK_FILE, SPEC_FILE
 from builder.dockerfile.dockerignore import DOCKERIGNORE
+from builder.image.render.project_files import read_dockerignore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from builder.adopt.model import BuildContext, Collection
-    from builder.core.errors import Where
     from builder.dockerfile import Instruction
     from builder.dockerfile.dockerignore import DockerIgnore
     from builder.dockerfile.files import CopyInstruction
@@ -38,11 +40,35 @@ _STEP = (
 
 @dataclass(frozen=True)
 class CopyReader:
-    """``ignore`` is the context's own .dockerignore."""
+    """Obeys what Docker obeys: a .dockerignore of the Dockerfile's own name beside it, else that of the context."""
 
     collection: Collection
     context: BuildContext
-    ignore: DockerIgnore
+
+    @cached_property
+    def _ignore_file(self) -> Path:
+        own = self.context.dockerfile.with_name(f"{self.context.dockerfile.name}{DOCKERIGNORE}")
+        return own if own.is_file() else self.context.folder / DOCKERIGNORE
+
+    @cached_property
+    def ignore(self) -> DockerIgnore:
+        return read_dockerignore(self._ignore_file.parent, self._ignore_file.name)
+
+    def check_ignored(self) -> None:
+        """Say what the original keeps out and [files] would bring: it obeys the .dockerignore of the root alone."""
+        root = self.context.root
+        if self._ignore_file == root / DOCKERIGNORE:
+            return
+        kept = read_dockerignore(root)
+        for name in self.collection.files:
+            for file in _iterate_files(root / name):
+                below, inside = (os.path.relpath(file, folder) for folder in (root, self.context.folder))
+                if self.ignore.excludes(inside) and not kept.excludes(below):
+                    where = Where(os.path.relpath(self._ignore_file, root))
+                    reason = f"it keeps {below} out, and [files] reads only the {DOCKERIGNORE} beside {SPEC_FILE}"
+                    step = f"write {below}, or a pattern for it, into that one"
+                    self.collection.leave(where, "its patterns", reason, step)
+                    return
 
     def collect(self, one: Instruction, copy: CopyInstruction | None, where: Where) -> None:
         """One COPY or ADD of the final stages; ``copy`` None: it is a text in the Dockerfile itself."""

@@ -28,7 +28,6 @@ from builder.dockerfile.stages import (
     parse_stages,
     substitute_variables,
 )
-from builder.image.render.project_files import read_dockerignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,7 +113,7 @@ class DockerfileReader:
 
     def _collect_instructions(self, chain: tuple[Stage, ...], commands: CommandReader, *, has_packages: bool) -> None:
         copies = {copy.line: copy for copy in find_all_copies(chain)}
-        reader = CopyReader(self.collection, self.context, read_dockerignore(self.context.folder))
+        reader = CopyReader(self.collection, self.context)
         base = chain[0].base
         known = dict(make_base_below(base).environment)
         user = None
@@ -154,6 +153,7 @@ class DockerfileReader:
                     user = one
                 case _:
                     self._collect_start(one, where)
+        reader.check_ignored()
         self._check_end(chain, folder, user)
 
     def _move_home(self, chain: tuple[Stage, ...]) -> None:

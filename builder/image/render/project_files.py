@@ -65,10 +65,10 @@ def read_project_files(spec: Spec) -> tuple[ContextFile, ...]:
     return tuple(found)
 
 
-def read_dockerignore(folder: Path) -> DockerIgnore:
+def read_dockerignore(folder: Path, name: str = DOCKERIGNORE) -> DockerIgnore:
     """That of the folder, or one that keeps nothing out."""
     try:
-        return parse_dockerignore(read_regular_file(folder / DOCKERIGNORE).decode("utf-8", errors="replace"))
+        return parse_dockerignore(read_regular_file(folder / name).decode("utf-8", errors="replace"))
     except OSError:
         return DockerIgnore()
 
