@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def test_the_same_content_may_be_proven_after_all(tiny: Any, images: Any) -> Non
 def test_what_somebody_uses_or_named_stays(tiny: Any, engine: Engine, images: Any) -> None:
     leave_failed(tiny)
     (bad,) = images(tiny.name)
-    container = engine.client.api.create_container(bad, labels={"optbuild.test": tiny.name})["Id"]
+    container = engine.client.api.create_container(bad, labels={"optbuild.test": f"{os.getpid()}-{tiny.name}"})["Id"]
     try:
         done = tiny.run("--content", "good")
         assert bad in images(tiny.name)
