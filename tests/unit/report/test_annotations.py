@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.core.errors import Where
+from builder.core.text_edits import Position, TextEdit, insert_text
 from builder.findings.catalog import CATALOG
 from builder.findings.model import Finding
 from builder.report.github import format_annotations
@@ -148,3 +149,19 @@ def test_fingerprints_tell_findings_apart() -> None:
     ]
     found = fingerprint(*others)
     assert len(set(found)) == len(found)
+
+
+def test_a_fix_for_a_program_is_one_in_sarif() -> None:
+    edits = (TextEdit(Position(3, 4), Position(3, 9), "é\n"), insert_text(Position(7, 0), "USER airflow\n"))
+    finding = Finding("OB304", Where("a dir/Dockerfile", 3), "ends as root", fix="add USER", edits=edits)
+    (result,) = run_of(finding)["results"]
+    (fix,) = result["fixes"]
+    (change,) = fix["artifactChanges"]
+    assert fix["description"] == {"text": "add USER"}
+    assert change["artifactLocation"] == result["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert [tuple(one["deletedRegion"].values()) for one in change["replacements"]] == [(3, 5, 3, 10), (7, 1, 7, 1)]
+    assert [one["insertedContent"]["text"] for one in change["replacements"]] == ["é\n", "USER airflow\n"]
+
+
+def test_where_a_person_decides_there_is_no_fix_in_sarif() -> None:
+    assert "fixes" not in run_of(Finding("OB304", Where("Dockerfile", 3), "ends as root", fix="add USER"))["results"][0]
