@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from builder.adopt.metadata import LOCKS, PROJECT, MetadataReader
 from builder.adopt.model import Found
 from builder.adopt.requirements import INDEX_OPTIONS
 from builder.adopt.values import find_refusal, show_words
 from builder.airflow.variables import HOME
 from builder.dockerfile.installs import parse_pip_install, parse_system_change
 from builder.dockerfile.lint_compilers import is_build_package
+from builder.dockerfile.requirements import find_environment_value
 from builder.dockerfile.runtime_libraries import find_runtime_library
 from builder.dockerfile.stages import substitute_variables
 
@@ -32,6 +34,9 @@ _IDLE = frozenset(
 _CLEANED = re.compile(
     r"/(?:var/(?:lib/apt|cache|tmp|log)|tmp|root/\.cache|home/airflow/\.cache|usr/share/(?:doc|man))(?:/|$)"
 )
+_PROJECT_INSTALLS = {"uv": frozenset({"sync"}), "poetry": frozenset({"install", "sync"})}
+_PARTS = frozenset({"--extra", "--all-extras", "-E", "--extras", "--group", "--with", "--only-group", "--all-groups"})
+"""Options that install more of a project, or another part of it."""
 _CONDITIONS = frozenset({"[", "[[", "test", "if", "case", "for", "while"})
 _VALUE_OPTIONS = frozenset(
     {"--upgrade-strategy", "--cache-dir", "--timeout", "--default-timeout", "--retries", "--progress-bar"}
@@ -108,8 +113,22 @@ class CommandReader:
             pip = parse_pip_install(_read_wheel_maker(command))
             self.wheel_lines.update({pip.line} if pip is not None else ())
         if pip is None:
-            return False
+            return self._collect_project(command, where)
         self._collect_pip(pip, step, where, built=built)
+        return True
+
+    def _collect_project(self, command: ShellCommand, where: Where) -> bool:
+        """`uv sync` and `poetry install` of a project in the root: its own requirements, as they are locked."""
+        words = set(command.words[1:])
+        if not words & _PROJECT_INSTALLS.get(command.program, frozenset()) or words & _PARTS:
+            return False
+        if self.context.folder != self.context.root:
+            return False
+        if not MetadataReader(self.collection, self.requirements.read).collect_project():
+            return False
+        self.collection.read_files |= {one for one in (PROJECT, *LOCKS) if self.requirements.read(one) is not None}
+        if not words & {"--no-install-project", "--no-root"}:
+            self.requirements.add_requirement(".", where)
         return True
 
     def _collect_system(
@@ -172,7 +191,8 @@ class CommandReader:
         for word in pip.requirements:
             if not (self.wheel_lines and word.startswith(("/", "./"))):
                 self.requirements.add_requirement(word, where)
-        for name in (*pip.files, *pip.constraints):
+        configured = find_environment_value("UV_CONSTRAINT" if pip.uv else "PIP_CONSTRAINT", step).split()
+        for name in (*pip.files, *pip.constraints, *configured):
             place = self._find_file(name, step)
             if name in pip.files:
                 self.requirements.read_file(place or name, where=where)
@@ -202,7 +222,7 @@ class CommandReader:
         """Whether the command leaves nothing that the spec must say."""
         program, words = command.program, command.words[1:]
         paths = [posixpath.normpath(posixpath.join(step.folder, one)) for one in words if not one.startswith("-")]
-        if program in _IDLE:
+        if program in _IDLE or command.words[:2] == ("poetry", "config"):
             return ">" not in words
         if program in ("rm", "find"):
             read = {posixpath.basename(one) for one in self.collection.read_files}

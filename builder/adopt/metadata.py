@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from builder.adopt.model import Collection
 
 PROJECT, SETUP, REQUIREMENTS, PACKAGES = "pyproject.toml", "setup.cfg", "requirements.txt", "packages.txt"
-_LOCKS = ("uv.lock", "poetry.lock")
+LOCKS = ("uv.lock", "poetry.lock")
 _PYTHONS = ("3.11", "3.13")
 """Of the Debian releases that a base can be made from, oldest first."""
 _CARET = re.compile(r"\^(\d+)(?:\.(\d+))?(?:\.(\d+))?$")
@@ -143,7 +143,7 @@ class MetadataReader:
     def _read_locks(self) -> Mapping[str, tuple[str, str]]:
         """Normalised name → version, and the lock file that says it."""
         found: dict[str, tuple[str, str]] = {}
-        for name in _LOCKS:
+        for name in LOCKS:
             try:
                 packages = parse_toml(self.read(name) or "").get("package")
             except tomllib.TOMLDecodeError as error:

@@ -27,7 +27,14 @@ _STEP = (
     "(compose: `secrets:` or `env_file:`), and what a build needs with `RUN --mount=type=secret` and --secret"
 )
 _BUILD_ONLY = frozenset(
-    {"DEBIAN_FRONTEND", "PIP_NO_CACHE_DIR", "PIP_DISABLE_PIP_VERSION_CHECK", "PIP_ROOT_USER_ACTION"}
+    {
+        "DEBIAN_FRONTEND",
+        "PIP_NO_CACHE_DIR",
+        "PIP_DISABLE_PIP_VERSION_CHECK",
+        "PIP_ROOT_USER_ACTION",
+        "PIP_CONSTRAINT",
+        "UV_CONSTRAINT",
+    }
 )
 """Say something to apt and pip alone, and the image has neither's lists nor a pip."""
 _SAME = {HOME_VARIABLE: HOME, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "AIRFLOW_UID": "50000"}
