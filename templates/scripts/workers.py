@@ -6,7 +6,6 @@ import gc
 import os
 import sys
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 if TYPE_CHECKING:
@@ -38,13 +37,12 @@ def run_jobs(work: Callable[[_Job], None], jobs: Sequence[_Job], say: Callable[[
 
 
 def list_compiled() -> list[str]:
-    """Modules of this process that had no bytecode, but for the scripts beside this one: what one process compiles, all
-    others do too."""
-    own = str(Path(__file__).parent)
+    """Modules of the standard library that had no bytecode: what this process compiled, all others do too."""
     found = []
     for name, module in [*sys.modules.items()]:
         cached = getattr(module, "__cached__", None)
-        if cached is not None and not cached.startswith(own) and not os.path.exists(cached):  # noqa: PTH110 - of each module
+        is_standard = name.partition(".")[0] in sys.stdlib_module_names
+        if is_standard and cached is not None and not os.path.exists(cached):  # noqa: PTH110 - of each module, fast
             found.append(name)
     return found
 
