@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from builder.image.spec.model import Spec
 
-README = Path(__file__).parents[4] / "README.md"
+GUIDE = Path(__file__).parents[4] / "docs/how-to/templates.md"
 NAMES = dict(zip(FORMS, ("debian", "debian-single", "image", "image-single", "airflow", "airflow-single"), strict=True))
 BEGINNINGS = {
     "debian-single": "FROM scratch AS notice\n\nADD base.tar /",
@@ -36,8 +36,8 @@ def fill(form: Form, folder: Path, **blocks: str) -> Spec:
     return with_template(form.spec, folder, f'{{% extends "{SHIPPED}{name}" %}}\n{body}', name)
 
 
-def test_the_readme_names_every_block_of_every_template() -> None:
-    section = README.read_text().split("### Templates of your own\n")[1].split("**A template")[0]
+def test_the_guide_names_every_block_of_every_template() -> None:
+    section = GUIDE.read_text().split("**A template")[0]
     rows = re.findall(r"^\| (`[a-z`, -]+`) \| (`[a-z`, ]+`) \|$", section, re.MULTILINE)
     said = {name: re.findall(r"`(\w+)`", blocks) for names, blocks in rows for name in re.findall("`([a-z-]+)`", names)}
     shipped = [one.name.removesuffix(".Dockerfile.j2") for one in TEMPLATES.glob("*.Dockerfile.j2")]
