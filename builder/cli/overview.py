@@ -80,12 +80,11 @@ def format_overview(commands: Mapping[str, str], columns: int) -> str:
 def _format_groups(commands: Mapping[str, str], width: int) -> Iterator[str]:
     """A paragraph for each group of those commands; whatever is in none comes last. All have the same columns."""
     first = max(map(len, commands), default=0)
-    listed = {name: _shorten(line, width - first - 3 * len(_MARGIN)) for name, line in commands.items()}
-    groups = {title: [name for name in group if name in listed] for title, group in GROUPS.items()}
-    groups["Commands"] = [name for name in listed if not any(name in group for group in GROUPS.values())]
+    groups = {title: [name for name in group if name in commands] for title, group in GROUPS.items()}
+    groups["Commands"] = [name for name in commands if not any(name in group for group in GROUPS.values())]
     for title, names in groups.items():
         if names:
-            rows = ((f"{name:<{first}}", listed[name]) for name in names)
+            rows = ((f"{name:<{first}}", commands[name]) for name in names)
             yield "\n".join((f"{title}:", *_format_rows(rows, width)))
 
 
@@ -99,7 +98,3 @@ def _format_rows(rows: Iterable[tuple[str, str]], width: int) -> Iterator[str]:
 
 def _wrap(text: str, width: int, first: str, others: str) -> str:
     return textwrap.fill(" ".join(text.split()), width, initial_indent=first, subsequent_indent=others)
-
-
-def _shorten(summary: str, limit: int) -> str:
-    return textwrap.shorten(summary, limit, placeholder="...", break_on_hyphens=False, break_long_words=False)
