@@ -63,7 +63,9 @@ def environment(folder: Path) -> dict[str, str]:
 def find_shell(name: str) -> str:
     """Installs it where that is allowed, as the tests of pages do with their browser."""
     if shutil.which(name) is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(("apt-get", "-qq", "install", "--no-install-recommends", name), check=False, capture_output=True)
+        waits = ("-o", "DPkg::Lock::Timeout=300")  # for another test that installs something
+        words = ("apt-get", "-qq", *waits, "install", "--no-install-recommends", name)
+        subprocess.run(words, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=False, capture_output=True)
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"there is no {name}, and it cannot be installed")
