@@ -599,6 +599,9 @@ done
 
 
 def up(here: Place) -> bool:
+    """Each worker of the webserver too: one that still starts hears no signal, and gunicorn waits 30 s for it."""
+    if here.execute("bash", "-c", PROCESSES).out.count("[ready] gunicorn: worker") < 2:
+        return False
     if here.execute("curl", "--silent", "--fail", "--output", "/dev/null", "localhost:8080/health").code != 0:
         return False
     return here.execute("python", "-c", BEATING, env={DATABASE: url()}).out.strip() == "2"

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from builder.engine.client import Engine
 
 COMPILED = re.compile(r"optbuild-compiled (.+)")
-FINISHED = re.compile(r"(\d+) distributions: ")
+FINISHED = re.compile(r"^ +(\d+) distributions: ", re.MULTILINE)
 
 
 def build(image: Path, umask: int, environment: dict[str, str], cache: Path) -> tuple[str, str]:
