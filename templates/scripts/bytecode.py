@@ -50,10 +50,10 @@ def write_file(path: str, data: bytes) -> None:
     try:
         file = os.open(path, flags, 0o666)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120 - of each folder, fast
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         file = os.open(path, flags, 0o666)
     except FileExistsError:
-        os.unlink(path)  # noqa: PTH108 - as above
+        os.unlink(path)
         file = os.open(path, flags, 0o666)
     with contextlib.closing(os.fdopen(file, "wb", buffering=0)) as stream:
         stream.write(data)

@@ -78,7 +78,7 @@ def finish(job: Job) -> None:
     notes = cached.with_suffix(".json")
     if cached.is_file() and notes.is_file():
         for path in json.loads(notes.read_text("utf-8"))["pruned"]:
-            os.unlink(f"{job.base}/{path}")  # noqa: PTH108 - of each file, fast
+            os.unlink(f"{job.base}/{path}")
         restore(cached, job.base)
     else:
         result = process(job)
@@ -147,8 +147,8 @@ def process(job: Job) -> Result:
     ledger = Ledger()
     for path, rule in pruned.items():
         if rule != prune.INSTALLER_NOTES:  # not the wheel's: its length differs from build to build
-            ledger.add(rule, os.stat(path).st_size)  # noqa: PTH116 - of each file, fast
-        os.unlink(path)  # noqa: PTH108 - as above
+            ledger.add(rule, os.stat(path).st_size)
+        os.unlink(path)
     changed = strip_files(job, pruned, ledger)
     if job.record is not None:
         if ledger.rules:
@@ -176,7 +176,7 @@ def compile_files(files: Iterable[str], job: Job) -> tuple[dict[str, bytes], dic
 
 
 def read_file(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - of each file, fast
+    with open(path, "rb", buffering=0) as stream:
         return stream.read()
 
 
@@ -257,7 +257,7 @@ def save(cached: Path, result: Result, base: str) -> None:
         for path in sorted([*result.bytecode, *result.changed]):
             data = result.bytecode.get(path) or read_file(path)
             member = tarfile.TarInfo(path.removeprefix(f"{base}/"))
-            member.size, member.mode = len(data), stat.S_IMODE(os.stat(path).st_mode)  # noqa: PTH116 - of each file, fast
+            member.size, member.mode = len(data), stat.S_IMODE(os.stat(path).st_mode)
             archive.addfile(member, io.BytesIO(data))
     partial.replace(cached)
 
@@ -268,4 +268,4 @@ def restore(cached: Path, base: str) -> None:
         for member in archive:
             path = f"{base}/{member.name}"
             write_file(path, archive.extractfile(member).read())  # type: ignore[union-attr] # regular files alone
-            os.chmod(path, member.mode)  # noqa: PTH101 - of each file, fast
+            os.chmod(path, member.mode)

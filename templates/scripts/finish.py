@@ -134,7 +134,7 @@ def give_to_airflow(path: str | Path, status: os.stat_result) -> None:
     os.chown(path, AIRFLOW_UID, ROOT_GID, follow_symlinks=False)
     if not stat.S_ISLNK(status.st_mode):
         runs = stat.S_ISDIR(status.st_mode) or status.st_mode & 0o100
-        os.chmod(path, 0o775 if runs else 0o664)  # noqa: PTH101 - of each file, fast
+        os.chmod(path, 0o775 if runs else 0o664)
 
 
 def compile_stdlib(out: Path) -> None:

@@ -84,7 +84,7 @@ def list_entries(environment: Path) -> set[str]:
     """All files and links that something was installed as; no link is followed."""
     found = set()
     for folder, folders, files in os.walk(environment):
-        links = (name for name in folders if os.path.islink(f"{folder}/{name}"))  # noqa: PTH114 - of each folder, fast
+        links = (name for name in folders if os.path.islink(f"{folder}/{name}"))
         found.update(f"{folder}/{name}" for name in (*files, *links))
     skeleton = len(f"{environment}/")
     return {path for path in found if not SKELETON.fullmatch(path, skeleton)}
@@ -163,7 +163,7 @@ def drop_empty_folders(tree: Path) -> None:
     """Also those that hold nothing but such folders; ``tree`` itself stays."""
     for folder, folders, files in os.walk(tree, topdown=False):
         if not files and folder != str(tree) and not any(os.path.lexists(f"{folder}/{name}") for name in folders):
-            os.rmdir(folder)  # noqa: PTH106 - of each folder, fast
+            os.rmdir(folder)
 
 
 def _find_folder_owners(environment: Path, placed: Mapping[str, Layer]) -> dict[str, Layer]:
@@ -191,10 +191,10 @@ def _move(path: str, target: str, *, is_folder: bool) -> bool:
         return False
     try:
         try:
-            os.rename(path, target)  # noqa: PTH104 - of each file, fast
+            os.rename(path, target)
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120 - as above
-            os.rename(path, target)  # noqa: PTH104 - as above
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            os.rename(path, target)
     except OSError as error:
         if is_folder and error.errno == errno.EXDEV:
             return False

@@ -42,7 +42,7 @@ def list_compiled() -> list[str]:
     for name, module in [*sys.modules.items()]:
         cached = getattr(module, "__cached__", None)
         is_standard = name.partition(".")[0] in sys.stdlib_module_names
-        if is_standard and cached is not None and not os.path.exists(cached):  # noqa: PTH110 - of each module, fast
+        if is_standard and cached is not None and not os.path.exists(cached):
             found.append(name)
     return found
 

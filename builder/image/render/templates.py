@@ -24,6 +24,9 @@ from builder.image.spec.paths import resolve_in_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import CodeType
+
+    from jinja2.bccache import Bucket
 
     from builder.image.spec.model import Spec
 
@@ -137,6 +140,27 @@ class _OwnLoader(jinja2.BaseLoader):
         return text, shown, None
 
 
+class _ShippedCode(jinja2.BytecodeCache):
+    """Code of shipped templates, kept for the process: each of a project's own templates has its own environment."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], CodeType] = {}
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        del filename  # the same wherever the package lies
+        return name
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None and bucket.key.startswith(SHIPPED):
+            self._known[bucket.key, bucket.checksum] = bucket.code
+
+
+_SHIPPED_CODE = _ShippedCode()
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     """``marked``: each line of the project's templates says in the text where it is from."""
 
@@ -144,7 +168,12 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def __init__(self, loader: jinja2.BaseLoader, *, marked: bool = False) -> None:
         # Dockerfile syntax is not HTML: autoescape would turn a quote into an entity; `quoted` is the escape
-        super().__init__(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+        super().__init__(
+            loader=loader,
+            undefined=jinja2.StrictUndefined,
+            keep_trailing_newline=True,
+            bytecode_cache=_SHIPPED_CODE,
+        )
         self.filters["quoted"] = quote_dockerfile_string
         self._marked = marked
 
