@@ -66,7 +66,7 @@ def test_functions_begin_with_a_verb() -> None:
     assert len(without) <= (1 - LEAST_SHARE) * len(names), sorted(without)
 
 
-NAMED_BY_LIBRARIES = {"get_command", "get_help", "get_image", "get_source"}
+NAMED_BY_LIBRARIES = {"get_cache_key", "get_command", "get_help", "get_image", "get_source"}
 """click's, the Docker SDK's and jinja2's own names."""
 
 
