@@ -109,7 +109,7 @@ def run_all(jobs: list[Job]) -> int:
     """As many at a time as there are processors. The bytes of their files before."""
     CACHE.mkdir(parents=True, exist_ok=True)
     size = sum(os.lstat(path).st_size for job in jobs for path in job.files)
-    workers.run_jobs(distribution.finish, jobs, lambda begun: _say_progress(begun, len(jobs)))
+    workers.run_jobs(distribution.finish, jobs, lambda begun: _say_progress(begun, len(jobs)), workers.report_compiled)
     return size
 
 
@@ -140,9 +140,15 @@ def give_to_airflow(path: str | Path, status: os.stat_result) -> None:
 def compile_stdlib(out: Path) -> None:
     """The sources are in the base layer already, so only bytecode goes below ``out``."""
     library = Path("/usr/lib") / f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for source in sorted(library.rglob("*.py")):
-        if made := bytecode.compile_source(source.read_bytes(), str(source)):
-            bytecode.write_file(f"{out}{bytecode.find_bytecode_path(str(source))}", made[1])
+    # largest first, so that no worker waits for a late giant
+    sources = sorted(library.rglob("*.py"), key=lambda source: -source.stat().st_size)
+    workers.run_jobs(lambda source: compile_below(out, source), sources)
+
+
+def compile_below(out: Path, source: Path) -> None:
+    """Write the bytecode of ``source`` at its place below ``out``; nothing where it is not Python."""
+    if made := bytecode.compile_source(source.read_bytes(), str(source)):
+        bytecode.write_file(f"{out}{bytecode.find_bytecode_path(str(source))}", made[1])
 
 
 def stamp(out: Path, epoch: int) -> None:
