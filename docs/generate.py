@@ -6,17 +6,15 @@ variables, whose names a test looks for in the code.
 
 from __future__ import annotations
 
-import ast
-import importlib
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from documents import INTRODUCTION, OTHER_FORMATS, list_documents, list_rows
 from manual import format_manual
 
-from builder.cli.formats import FORMATS, JSON
-from builder.cli.overview import ABOUT, COMMANDS, GROUPS
+from builder.cli.overview import ABOUT, GROUPS
 from builder.cli.reference.commands import read_commands
 from builder.core.errors import ExitCode
 from builder.core.limits import LIMITS
@@ -156,40 +154,15 @@ def _format_findings() -> Iterator[str]:
 
 
 def _format_documents() -> Iterator[str]:
-    yield (
-        "`--format json` prints one document. `schema_version` is counted up when a key changes its meaning or goes; "
-        "keys may be added. Byte counts are whole numbers; what was not measured is null. `optbuild build "
-        "--metadata-file` has the keys of buildx, and `optbuild inspect --sbom cyclonedx` is CycloneDX 1.6."
-    )
-    rows = []
-    for command in COMMANDS:
-        formats = FORMATS.get(command)
-        for variant, writers in {"": formats.writers, **formats.variants}.items() if formats else ():
-            if JSON in writers:
-                rows.append((f"`optbuild {command}`", variant, *_describe_document(writers[JSON])))
-    yield _format_table(("command", "result", "version", "keys"), rows)
-
-
-def _describe_document(writer: str) -> tuple[str, str]:
-    """The version that a module writes, and the keys at the top of its document, as far as they stand in the code."""
-    module = importlib.import_module(f"builder.{writer.partition(':')[0]}")
-    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
-    own = next(
-        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == writer.partition(":")[2]
-    )
-    found = _find_keys(own) or _find_keys(tree)
-    version = next(value for name, value in vars(module).items() if name.endswith("SCHEMA_VERSION"))
-    return str(version), ", ".join(f"`{key}`" for key in found)
-
-
-def _find_keys(tree: ast.AST) -> list[str]:
-    """Of the dictionary that has a version, as far as they stand in the code."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Dict):
-            keys = [str(key.value) for key in node.keys if isinstance(key, ast.Constant)]
-            if "schema_version" in keys:
-                return keys
-    return []
+    yield INTRODUCTION
+    for title, version, document in list_documents():
+        yield f"## `{title}`"
+        yield f"Version {version}."
+        rows = [(f"`{path}`", kind, text) for path, kind, text in list_rows(document)]
+        yield _format_table(("field", "type", "meaning"), rows)
+    yield "## Other formats"
+    yield "`optbuild inspect --sbom cyclonedx` writes CycloneDX 1.6, `optbuild schema` a JSON Schema (draft 7)."
+    yield _format_table(("`--format`", "what it is"), [(f"`{name}`", text) for name, text in OTHER_FORMATS.items()])
 
 
 def _format_outside() -> Iterator[str]:

@@ -16,7 +16,6 @@ from builder.core.progress import LineProgress, SilentProgress
 
 if TYPE_CHECKING:
     from builder.core.runtime import Runtime
-    from builder.image.build.model import BuildResult
 
 
 class ProgressKind(StrEnum):
@@ -103,7 +102,9 @@ def command(
     result = flow.run()
     try:
         if metadata is not None:
-            metadata.save(_format_metadata(result))
+            from builder.report.build import format_metadata_json  # only with --metadata-file
+
+            metadata.save(format_metadata_json(result).encode())
     finally:  # also where that file cannot be written: this is the result of minutes of work
         runtime.out.write(format_result("build", output_format, {"result": result}))
 
@@ -115,11 +116,3 @@ def _with_progress_kind(runtime: Runtime, kind: ProgressKind) -> Runtime:
     if kind is ProgressKind.PLAIN and not isinstance(runtime.progress, SilentProgress):
         return replace(runtime, progress=LineProgress(runtime.err))
     return runtime
-
-
-def _format_metadata(result: BuildResult) -> bytes:
-    import json  # only with --metadata-file
-
-    from builder.image.build.model import make_metadata_document
-
-    return json.dumps(make_metadata_document(result), indent=1).encode() + b"\n"

@@ -41,8 +41,8 @@ FORMATS: Mapping[str, OutputFormats] = {
     ),
     "lock": OutputFormats(
         "A summary, or JSON.",
-        {TEXT: "image.lock.summary:format_lock_text", JSON: "image.lock.summary:format_lock_json"},
-        {"check": {TEXT: "image.lock.summary:format_check_text", JSON: "image.lock.summary:format_check_json"}},
+        {TEXT: "report.locks.summary:format_lock_text", JSON: "report.locks.summary:format_lock_json"},
+        {"check": {TEXT: "report.locks.summary:format_check_text", JSON: "report.locks.summary:format_check_json"}},
     ),
     "render": OutputFormats(
         "The Dockerfile, or a bake file for `docker buildx bake`.",
@@ -103,14 +103,14 @@ FORMATS: Mapping[str, OutputFormats] = {
         },
         {
             "lock": {
-                TEXT: "report.lockdiff:format_lock_diff_text",
-                JSON: "report.lockdiff:format_lock_diff_json",
-                "markdown": "report.lockdiff:format_lock_diff_markdown",
+                TEXT: "report.locks.image:format_lock_diff_text",
+                JSON: "report.locks.image:format_lock_diff_json",
+                "markdown": "report.locks.image:format_lock_diff_markdown",
             },
             "moves": {
-                TEXT: "report.lockmoves:format_lock_moves_text",
-                JSON: "report.lockmoves:format_lock_moves_json",
-                "markdown": "report.lockmoves:format_lock_moves_markdown",
+                TEXT: "report.locks.moves:format_lock_moves_text",
+                JSON: "report.locks.moves:format_lock_moves_json",
+                "markdown": "report.locks.moves:format_lock_moves_markdown",
             },
         },
     ),

@@ -22,8 +22,3 @@ def format_unknown_part(amount: Amount) -> str:
     return (
         f"; and {pluralize(amount.unknown, 'image')} whose layers the engine does not report" if amount.unknown else ""
     )
-
-
-def make_amount_document(name: str, amount: Amount) -> dict[str, int | None]:
-    """``NAME_bytes`` null where not all of it is known; ``NAME_at_least_bytes`` is never more than the truth."""
-    return {f"{name}_bytes": amount.exact, f"{name}_at_least_bytes": amount.known}

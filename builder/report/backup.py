@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.core.naming import shorten_id, sort_shortest_first
 from builder.report.table import Column, format_table
@@ -14,6 +14,7 @@ from builder.report.when import normalize_timestamp
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from builder.report.documents.backup import ArchiveCheckDocument, ArchiveDocument, BackupDocument, RestoreDocument
     from builder.store.backup import BackupResult
     from builder.store.manifest import SavedImage
     from builder.store.restore import ArchiveCheck, RestoredImage
@@ -62,15 +63,13 @@ def _iterate_pull_notes(images: Sequence[SavedImage]) -> Iterator[str]:
 
 def format_backup_json(backup: BackupResult, folder: str) -> str:
     """Bytes as whole numbers; keys are only ever added within one schema version."""
-    return _dump_document(
-        {
-            "folder": folder,
-            "images": [
-                {**_make_archive_document(one.image), "result": str(one.how), "damage": one.why} for one in backup.done
-            ],
-            "failed": [{"id": identity, "reason": why} for identity, why in backup.failed.items()],
-        }
-    )
+    document: BackupDocument = {
+        "schema_version": SCHEMA_VERSION,
+        "folder": folder,
+        "images": [{**_make_archive_document(one.image), "result": one.how, "damage": one.why} for one in backup.done],
+        "failed": [{"id": identity, "reason": why} for identity, why in backup.failed.items()],
+    }
+    return _dump_document(document)
 
 
 def format_archive_check_text(checked: Sequence[ArchiveCheck], *, width: int = 0) -> str:
@@ -87,14 +86,14 @@ def format_archive_check_text(checked: Sequence[ArchiveCheck], *, width: int = 0
 
 def format_archive_check_json(checked: Sequence[ArchiveCheck]) -> str:
     """As :func:`format_backup_json`."""
-    return _dump_document(
-        {
-            "images": [
-                {**_make_archive_document(one.image), "whole": one.contents is not None, "damage": one.why}
-                for one in checked
-            ]
-        }
-    )
+    document: ArchiveCheckDocument = {
+        "schema_version": SCHEMA_VERSION,
+        "images": [
+            {**_make_archive_document(one.image), "whole": one.contents is not None, "damage": one.why}
+            for one in checked
+        ],
+    }
+    return _dump_document(document)
 
 
 def format_restore_text(restored: Sequence[RestoredImage], *, width: int = 0) -> str:
@@ -114,15 +113,20 @@ def _format_previous(moved: Mapping[str, str], name: str) -> str:
 
 def format_restore_json(restored: Sequence[RestoredImage]) -> str:
     """As :func:`format_backup_json`."""
-    return _dump_document(
-        {
-            "images": [
-                {**_make_archive_document(one.image), "id_here": one.id, "loaded": one.loaded}
-                | {"named": list(one.named), "moved_from": dict(one.moved)}
-                for one in restored
-            ]
-        }
-    )
+    document: RestoreDocument = {
+        "schema_version": SCHEMA_VERSION,
+        "images": [
+            {
+                **_make_archive_document(one.image),
+                "id_here": one.id,
+                "loaded": one.loaded,
+                "named": list(one.named),
+                "moved_from": dict(one.moved),
+            }
+            for one in restored
+        ],
+    }
+    return _dump_document(document)
 
 
 def _make_archive_row(image: SavedImage, result: str) -> tuple[str, ...]:
@@ -138,7 +142,7 @@ def _make_archive_row(image: SavedImage, result: str) -> tuple[str, ...]:
     )
 
 
-def _make_archive_document(image: SavedImage) -> dict[str, Any]:
+def _make_archive_document(image: SavedImage) -> ArchiveDocument:
     return {
         "id": image.id,
         "names": list(image.names),
@@ -153,8 +157,8 @@ def _make_archive_document(image: SavedImage) -> dict[str, Any]:
     }
 
 
-def _dump_document(document: Mapping[str, Any]) -> str:
-    return json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=1) + "\n"
+def _dump_document(document: Mapping[str, object]) -> str:
+    return json.dumps(document, indent=1) + "\n"
 
 
 def _join_lines(lines: Sequence[str]) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from builder.image.build.model import read_metadata
 
 if TYPE_CHECKING:
     from builder.image.build.model import BuildResult, Reproduction
+    from builder.report.documents.build import BuildDocument
+    from builder.report.documents.metadata import MetadataDocument
 
 RESULT_SCHEMA_VERSION = 1
+METADATA_SCHEMA_VERSION = 1
 
 
 def format_build_text(result: BuildResult) -> str:
@@ -50,7 +55,7 @@ def _format_reproduction(found: Reproduction) -> str:
 def format_build_json(result: BuildResult) -> str:
     """The same facts for machines; keys are only ever added within one schema version."""
     candidate, report = result.candidate, result.report
-    document = {
+    document: BuildDocument = {
         "schema_version": RESULT_SCHEMA_VERSION,
         "image_id": candidate.image_id,
         "reference": candidate.reference,
@@ -71,3 +76,34 @@ def format_build_json(result: BuildResult) -> str:
         },
     }
     return json.dumps(document, indent=1) + "\n"
+
+
+def format_metadata_json(result: BuildResult) -> str:
+    """For ``--metadata-file``."""
+    return json.dumps(make_metadata_document(result), indent=1) + "\n"
+
+
+def make_metadata_document(result: BuildResult) -> dict[str, Any]:
+    """What ``--metadata-file`` gets: our figures, and buildx's own keys as `docker buildx build` writes them.
+
+    ``containerimage.digest`` and ``image.name`` are those of the registry where something was pushed. ``buildx`` holds
+    what buildx itself wrote (None when nothing was built), with the ID that the image has.
+    """
+    candidate = result.candidate
+    built = read_metadata(candidate.metadata)
+    document: MetadataDocument = {
+        "containerimage.config.digest": candidate.config_digest,
+        "image.name": candidate.reference,
+        "schema_version": METADATA_SCHEMA_VERSION,
+        "image_id": candidate.image_id,
+        "reference": candidate.reference,
+        "content_tag": candidate.content_tag,
+        "cached": candidate.cached,
+        "seconds": round(candidate.seconds, 3),
+        "bytes": candidate.bytes,
+        "buildx": built or None,
+    }
+    if result.pushed is not None:
+        document["containerimage.digest"] = result.pushed.digest
+        document["image.name"] = ",".join(result.pushed.references)
+    return {**built, **document}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.core.naming import shorten_id
 from builder.report import amounts
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from builder.report.documents.clean import CacheCleanupDocument, ChoiceDocument, CleanDocument, RemovedImageDocument
     from builder.store.clean import CleanDecision, CleanPlan, CleanResult
     from builder.store.model import CacheCleanup, ImageRow
 
@@ -140,10 +141,11 @@ def format_clean_json(
     notes: Sequence[str] = (),
 ) -> str:
     """Bytes as whole numbers or null; keys are only ever added within one schema version."""
-    document = {
+    document: CleanDocument = {
         "schema_version": SCHEMA_VERSION,
         "preview": cleaned is None,
-        **amounts.make_amount_document("frees", planned.frees),
+        "frees_bytes": planned.frees.exact,
+        "frees_at_least_bytes": planned.frees.known,
         "images": [_make_choice_document(choice) for choice in planned.choices],
         "removed": None if cleaned is None else [_make_removed_document(row) for row in cleaned.removed],
         "skipped": None
@@ -160,7 +162,7 @@ def format_clean_json(
     return json.dumps(document, indent=1) + "\n"
 
 
-def _make_cache_document(cache: CacheCleanup) -> dict[str, Any]:
+def _make_cache_document(cache: CacheCleanup) -> CacheCleanupDocument:
     return {
         "builder": cache.builder,
         "idle_bytes": cache.idle,
@@ -170,9 +172,9 @@ def _make_cache_document(cache: CacheCleanup) -> dict[str, Any]:
     }
 
 
-def _make_choice_document(choice: CleanDecision) -> dict[str, Any]:
+def _make_choice_document(choice: CleanDecision) -> ChoiceDocument:
     return {**make_row_document(choice.row), "goes": choice.goes, "reason": choice.reason}
 
 
-def _make_removed_document(row: ImageRow) -> dict[str, Any]:
+def _make_removed_document(row: ImageRow) -> RemovedImageDocument:
     return {"id": row.image.id, "names": list(row.image.names)}

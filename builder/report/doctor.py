@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.doctor.model import MachineFinding
+    from builder.report.documents.doctor import DoctorDocument, DoctorFindingDocument
 
 SCHEMA_VERSION = 1
 _MARKS = {FindingState.OK: ("✓", "32"), FindingState.WARNING: ("!", "33"), FindingState.MISSING: ("✗", "31")}
@@ -47,7 +48,13 @@ def _format_finding(finding: MachineFinding, margin: int, screen: Screen) -> Ite
 
 def format_findings_json(findings: tuple[MachineFinding, ...]) -> str:
     """The machine-readable form; ``schema_version`` changes when a key does."""
-    lines = [{"name": f.name, "state": f.state.value, "found": f.found, "advice": f.advice} for f in findings]
-    return (
-        json.dumps({"schema_version": SCHEMA_VERSION, "ready": is_ready(findings), "findings": lines}, indent=2) + "\n"
-    )
+    document: DoctorDocument = {
+        "schema_version": SCHEMA_VERSION,
+        "ready": is_ready(findings),
+        "findings": [_make_finding_document(finding) for finding in findings],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _make_finding_document(finding: MachineFinding) -> DoctorFindingDocument:
+    return {"name": finding.name, "state": finding.state, "found": finding.found, "advice": finding.advice}

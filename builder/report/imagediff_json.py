@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.report.imagediff import find_waste_title
 
 if TYPE_CHECKING:
-    from builder.inspect.diff import FileChange, ImageDiff, ImageSummary
+    from builder.inspect.diff import FileChange, ImageDiff, ImageSummary, LayerChange, PackageChange
     from builder.inspect.model import LayerEntry, LayerSummary, Package
+    from builder.report.documents.image_diff import (
+        FileChangeDocument,
+        ImageDiffDocument,
+        LayerChangeDocument,
+        PackageChangeDocument,
+        SideDocument,
+        SideFileDocument,
+        SideLayerDocument,
+        SidePackageDocument,
+    )
     from builder.report.imagediff import Names
 
 SCHEMA_VERSION = 1
@@ -18,7 +28,7 @@ SCHEMA_VERSION = 1
 def format_image_diff_json(diff: ImageDiff, names: Names) -> str:
     """Everything, bytes as whole numbers; keys are only ever added within one schema version."""
     before, after = diff.before, diff.after
-    document = {
+    document: ImageDiffDocument = {
         "schema_version": SCHEMA_VERSION,
         "changed": not diff.is_empty,
         "content_changed": diff.has_other_content,
@@ -34,19 +44,9 @@ def format_image_diff_json(diff: ImageDiff, names: Names) -> str:
         "base": {"name": diff.base_name or None, "layers": diff.base_layers},
         "shared": {"layers": diff.shared_layers, "bytes": diff.shared_bytes},
         "new_bytes": diff.new_bytes,
-        "layers": [
-            _make_change_document(one, _make_layer_document(one.before), _make_layer_document(one.after))
-            for one in diff.layers
-        ],
-        "packages": [
-            {
-                "kind": one.key.kind,
-                "name": one.key.name,
-                **_make_change_document(one, _make_package_document(one.before), _make_package_document(one.after)),
-            }
-            for one in diff.packages
-        ],
-        "files": [_make_file_document(one) for one in diff.files],
+        "layers": [_make_layer_change_document(one) for one in diff.layers],
+        "packages": [_make_package_change_document(one) for one in diff.packages],
+        "files": [_make_file_change_document(one) for one in diff.files],
         "waste": [
             {
                 "code": one.code,
@@ -61,11 +61,27 @@ def format_image_diff_json(diff: ImageDiff, names: Names) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _make_change_document(one: Any, before: Any, after: Any) -> dict[str, Any]:
-    return {"change": one.change.value, "growth": one.growth, "before": before, "after": after}
+def _make_layer_change_document(one: LayerChange) -> LayerChangeDocument:
+    return {
+        "change": one.change,
+        "growth": one.growth,
+        "before": _make_layer_document(one.before),
+        "after": _make_layer_document(one.after),
+    }
 
 
-def _make_side_document(side: ImageSummary, name: str) -> dict[str, Any]:
+def _make_package_change_document(one: PackageChange) -> PackageChangeDocument:
+    return {
+        "kind": one.key.kind,
+        "name": one.key.name,
+        "change": one.change,
+        "growth": one.growth,
+        "before": _make_package_document(one.before),
+        "after": _make_package_document(one.after),
+    }
+
+
+def _make_side_document(side: ImageSummary, name: str) -> SideDocument:
     return {
         "name": name,
         "id": side.id,
@@ -78,13 +94,13 @@ def _make_side_document(side: ImageSummary, name: str) -> dict[str, Any]:
     }
 
 
-def _make_layer_document(layer: LayerSummary | None) -> dict[str, Any] | None:
+def _make_layer_document(layer: LayerSummary | None) -> SideLayerDocument | None:
     if layer is None:
         return None
     return {"diff": layer.diff, "chain": layer.chain, "instruction": layer.instruction, "bytes": layer.bytes}
 
 
-def _make_package_document(package: Package | None) -> dict[str, Any] | None:
+def _make_package_document(package: Package | None) -> SidePackageDocument | None:
     if package is None:
         return None
     return {
@@ -95,16 +111,18 @@ def _make_package_document(package: Package | None) -> dict[str, Any] | None:
     }
 
 
-def _make_file_document(one: FileChange) -> dict[str, Any]:
-    owner = None if one.owner is None else {"kind": one.owner.kind, "name": one.owner.name}
+def _make_file_change_document(one: FileChange) -> FileChangeDocument:
     return {
         "path": one.path,
-        "owner": owner,
-        **_make_change_document(one, _make_entry_document(one.before), _make_entry_document(one.after)),
+        "owner": None if one.owner is None else {"kind": one.owner.kind, "name": one.owner.name},
+        "change": one.change,
+        "growth": one.growth,
+        "before": _make_entry_document(one.before),
+        "after": _make_entry_document(one.after),
     }
 
 
-def _make_entry_document(entry: LayerEntry | None) -> dict[str, Any] | None:
+def _make_entry_document(entry: LayerEntry | None) -> SideFileDocument | None:
     if entry is None:
         return None
     return {

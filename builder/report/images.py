@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.core.naming import shorten_id
 from builder.report import amounts
@@ -18,6 +18,13 @@ from builder.store.model import RetentionReason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from builder.report.documents.images import (
+        BuildCacheDocument,
+        ImageRowDocument,
+        ImagesDocument,
+        ImageTotalsDocument,
+        VolumeDocument,
+    )
     from builder.store.model import BuildCache, ImageRow, ImageTotals, Inventory, LastOptimize, Volume
 
 SCHEMA_VERSION = 1
@@ -162,7 +169,7 @@ def _format_build_cache(cache: BuildCache | None) -> str:
 def format_images_json(inventory: Inventory) -> str:
     """Bytes as whole numbers or null; keys are only ever added within one schema version."""
     last = inventory.last_optimize
-    document = {
+    document: ImagesDocument = {
         "schema_version": SCHEMA_VERSION,
         "engine": inventory.engine,
         "images": [make_row_document(row) for row in inventory.rows],
@@ -183,7 +190,7 @@ def format_images_json(inventory: Inventory) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def make_row_document(row: ImageRow) -> dict[str, Any]:
+def make_row_document(row: ImageRow) -> ImageRowDocument:
     return {
         "id": row.image.id,
         "names": list(row.image.names),
@@ -195,7 +202,7 @@ def make_row_document(row: ImageRow) -> dict[str, Any]:
         "unique_bytes": row.unique,
         "shared_bytes": row.shared,
         "frees_bytes": row.frees,
-        "standing": row.verdict.standing.value,
+        "standing": row.verdict.standing,
         "reason": row.verdict.reason,
         "containers": [{"id": one.id, "name": one.name, "state": one.state} for one in row.containers],
         "projects": list(row.projects),
@@ -203,18 +210,22 @@ def make_row_document(row: ImageRow) -> dict[str, Any]:
     }
 
 
-def make_totals_document(totals: ImageTotals) -> dict[str, Any]:
+def make_totals_document(totals: ImageTotals) -> ImageTotalsDocument:
     return {
         "images": totals.images,
-        **amounts.make_amount_document("real", totals.real),
-        **amounts.make_amount_document("unique", totals.unique),
-        **amounts.make_amount_document("shared", totals.shared),
-        **amounts.make_amount_document("apparent", totals.apparent),
+        "real_bytes": totals.real.exact,
+        "real_at_least_bytes": totals.real.known,
+        "unique_bytes": totals.unique.exact,
+        "unique_at_least_bytes": totals.unique.known,
+        "shared_bytes": totals.shared.exact,
+        "shared_at_least_bytes": totals.shared.known,
+        "apparent_bytes": totals.apparent.exact,
+        "apparent_at_least_bytes": totals.apparent.known,
         "images_untold": totals.real.unknown,
     }
 
 
-def _make_build_cache_document(cache: BuildCache) -> dict[str, Any]:
+def _make_build_cache_document(cache: BuildCache) -> BuildCacheDocument:
     return {
         "bytes": cache.bytes,
         "shared_bytes": cache.shared,
@@ -223,5 +234,5 @@ def _make_build_cache_document(cache: BuildCache) -> dict[str, Any]:
     }
 
 
-def _make_volume_document(one: Volume) -> dict[str, Any]:
+def _make_volume_document(one: Volume) -> VolumeDocument:
     return {"name": one.name, "bytes": one.bytes, "containers": list(one.users), "projects": list(one.projects)}

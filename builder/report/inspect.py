@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from builder.core.naming import shorten_id
 from builder.findings.catalog import CATALOG
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from builder.inspect.model import BudgetResult, FolderSize, Inspection, LayerSummary, Package, Waste
+    from builder.report.documents.inspection import (
+        FolderDocument,
+        InspectedLayerDocument,
+        InspectedPackageDocument,
+        InspectionDocument,
+        WasteDocument,
+    )
 
 _Item = TypeVar("_Item")
 SCHEMA_VERSION = 1
@@ -193,7 +200,7 @@ def _split_first(items: Sequence[_Item], top: int) -> tuple[Sequence[_Item], Seq
 def format_inspection_json(found: Inspection, verdicts: Sequence[BudgetResult] = ()) -> str:
     """Everything; layers are named by their number, lowest first."""
     content = found.content
-    document = {
+    document: InspectionDocument = {
         "schema_version": SCHEMA_VERSION,
         "image": {
             "id": content.id,
@@ -222,15 +229,21 @@ def format_inspection_json(found: Inspection, verdicts: Sequence[BudgetResult] =
         "waste": [_make_waste_document(one) for one in found.waste],
         "pruned": make_pruned_documents(found.pruned),
         "budget": [
-            {"name": one.name, "passed": one.passed, "actual": one.actual, "limit": one.limit}
-            | {"unit": one.unit, "text": one.text}
+            {
+                "name": one.name,
+                "passed": one.passed,
+                "actual": one.actual,
+                "limit": one.limit,
+                "unit": one.unit,
+                "text": one.text,
+            }
             for one in verdicts
         ],
     }
     return json.dumps(document, indent=1) + "\n"
 
 
-def _make_layer_document(one: LayerSummary) -> dict[str, Any]:
+def _make_layer_document(one: LayerSummary) -> InspectedLayerDocument:
     return {
         "diff": one.diff,
         "chain": one.chain,
@@ -244,7 +257,7 @@ def _make_layer_document(one: LayerSummary) -> dict[str, Any]:
     }
 
 
-def _make_package_document(one: Package) -> dict[str, Any]:
+def _make_package_document(one: Package) -> InspectedPackageDocument:
     return {
         "kind": one.key.kind,
         "name": one.key.name,
@@ -259,11 +272,11 @@ def _make_package_document(one: Package) -> dict[str, Any]:
     }
 
 
-def _make_folder_document(one: FolderSize) -> dict[str, Any]:
+def _make_folder_document(one: FolderSize) -> FolderDocument:
     return {"path": one.path, "bytes": one.bytes, "files": one.files}
 
 
-def _make_waste_document(one: Waste) -> dict[str, Any]:
+def _make_waste_document(one: Waste) -> WasteDocument:
     rule = CATALOG[one.code]
     return {
         "code": one.code,

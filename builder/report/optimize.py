@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.compose.model import ImageOrigin
 from builder.compose.sharing.recipe_comment import extract_manual_command
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from builder.compose.model import SharedTarget
     from builder.compose.planned import GroupPlan
+    from builder.report.documents.optimize import OldImageDocument, OptimizeDocument, RestartedServiceDocument
     from builder.rollout.preview import OptimizePreview
     from builder.rollout.replaced_images import OldImage
     from builder.rollout.result import RolloutResult, ServiceResult
@@ -251,7 +252,7 @@ def format_target_command(target: SharedTarget) -> str:
 
 def format_optimize_json(outcome: RolloutResult) -> str:
     """Keys are only ever added within one schema version; null where nothing was measured."""
-    document = {
+    document: OptimizeDocument = {
         "schema_version": SCHEMA_VERSION,
         "project": outcome.project,
         "files": _format_paths(outcome.files),
@@ -273,7 +274,7 @@ def _format_paths(paths: tuple[Path, ...]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _make_service_document(one: ServiceResult) -> dict[str, Any]:
+def _make_service_document(one: ServiceResult) -> RestartedServiceDocument:
     return {
         "name": one.name,
         "image_ids_before": list(one.before),
@@ -284,5 +285,5 @@ def _make_service_document(one: ServiceResult) -> dict[str, Any]:
     }
 
 
-def _make_old_image_document(one: OldImage) -> dict[str, Any]:
+def _make_old_image_document(one: OldImage) -> OldImageDocument:
     return {"id": one.image_id, "names": list(one.references), "kept": one.kept or None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.compose.display import describe_build_source
 from builder.findings.model import sort_findings
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from builder.compose.planned import GroupPlan, Plan
     from builder.core.text_edits import TextEdit
     from builder.findings.model import Finding
+    from builder.report.documents.plan import (
+        FileEditDocument,
+        FixDocument,
+        GroupDocument,
+        ImageSetDocument,
+        PlanDocument,
+        PlanFindingDocument,
+    )
 
 SCHEMA_VERSION = 1
 
@@ -22,7 +30,7 @@ SCHEMA_VERSION = 1
 def format_plan_json(plan: Plan) -> str:
     """Stable keys, bytes as whole numbers or null; keys are only ever added within one schema version."""
     project = plan.project
-    document = {
+    document: PlanDocument = {
         "schema_version": SCHEMA_VERSION,
         "project": {
             "name": project.name,
@@ -44,7 +52,7 @@ def format_plan_json(plan: Plan) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _make_group_document(plan: Plan, one: GroupPlan) -> dict[str, Any]:
+def _make_group_document(plan: Plan, one: GroupPlan) -> GroupDocument:
     group, target = one.group, one.target
     return {
         "services": list(group.names),
@@ -56,14 +64,14 @@ def _make_group_document(plan: Plan, one: GroupPlan) -> dict[str, Any]:
         if target is None
         else {
             "image": target.image,
-            "source": target.source.value,
+            "source": target.source,
             "builder": target.builder,
             "pull_policy": target.pull_policy,
         },
         "reason": one.reason or None,
         "refused": one.refused,
         "warnings": list(one.warnings),
-        "sharing": one.sharing.value if one.sharing else None,
+        "sharing": one.sharing,
         "bytes": {
             "now": _make_bytes_document(one.now),
             "then": _make_bytes_document(one.then),
@@ -73,13 +81,13 @@ def _make_group_document(plan: Plan, one: GroupPlan) -> dict[str, Any]:
     }
 
 
-def _make_bytes_document(found: ImageBytes | None) -> dict[str, int | None]:
+def _make_bytes_document(found: ImageBytes | None) -> ImageSetDocument:
     if found is None:
         return {"apparent": None, "real": None, "images": None}
     return {"apparent": found.apparent, "real": found.real, "images": found.images}
 
 
-def _make_finding_document(finding: Finding) -> dict[str, Any]:
+def _make_finding_document(finding: Finding) -> PlanFindingDocument:
     return {
         "code": finding.code,
         "name": finding.rule.name,
@@ -96,7 +104,7 @@ def _make_finding_document(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _make_text_edit_document(edit: TextEdit) -> dict[str, Any]:
+def _make_text_edit_document(edit: TextEdit) -> FixDocument:
     """Lines count from 1, columns are the characters before the place; equal places: an insertion."""
     return {
         "line": edit.start.line,
@@ -107,7 +115,7 @@ def _make_text_edit_document(edit: TextEdit) -> dict[str, Any]:
     }
 
 
-def _make_edit_document(plan: Plan, edit: FileEdit) -> dict[str, Any]:
+def _make_edit_document(plan: Plan, edit: FileEdit) -> FileEditDocument:
     folder = plan.project.files.directory
     return {
         "file": format_display_path(edit.path, folder),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.report.colors import make_bold
 from builder.report.table import Column, format_table
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from builder.inspect.model import PrunedFiles
+    from builder.report.documents.inspection import PrunedRuleDocument
 
 _NAMED = 3
 """Packages that a row names."""
@@ -36,7 +37,7 @@ def format_pruned(pruned: Sequence[PrunedFiles], top: int, *, color: bool) -> It
         yield f"  and {len(rest)} more: {format_size(sum(_sum_bytes(ones) for _, ones in rest))}; `--top 0` shows all"
 
 
-def make_pruned_documents(pruned: Sequence[PrunedFiles]) -> list[dict[str, Any]]:
+def make_pruned_documents(pruned: Sequence[PrunedFiles]) -> list[PrunedRuleDocument]:
     """For JSON: one per rule, with its packages; one without a name stands for Debian's."""
     return [
         {

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.console import JustifyMethod
     from rich.table import Table
 
+    from builder.report.documents.verification import VerificationDocument
+
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped; logs of containers do."""
 
@@ -94,7 +96,7 @@ def _format_failure(check: CheckResult) -> str:
 
 def format_verification_json(report: VerifyReport) -> str:
     """Stable keys; ``schema_version`` changes when one of them changes its meaning."""
-    document = {
+    document: VerificationDocument = {
         "schema_version": REPORT_SCHEMA_VERSION,
         "image": report.image,
         "image_id": report.image_id,
@@ -104,7 +106,7 @@ def format_verification_json(report: VerifyReport) -> str:
         "checks": [
             {
                 "name": check.name,
-                "status": check.status.value,
+                "status": check.status,
                 "seconds": round(check.seconds, 3),
                 "message": check.message,
                 "hint": check.hint,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Annotated, Literal, NotRequired, TypedDict
 
+import documents
 import generate
 import pytest
 
+from builder.cli.formats import FORMATS, JSON
 from builder.core.errors import ExitCode
 from builder.core.limits import LIMITS
 from builder.findings.catalog import CATALOG
+from builder.report.documents.fields import Bytes, Version
 
 DOCS = Path(__file__).parents[2] / "docs"
 BUILDER = DOCS.parent / "builder"
@@ -39,10 +43,40 @@ def test_each_variable_that_is_named_is_read_somewhere() -> None:
     assert {one.variable for one in LIMITS} <= set(names)
 
 
-def test_no_document_is_without_its_version() -> None:
-    rows = [line for line in PAGES["reference/json.md"].splitlines() if line.startswith("| `optbuild")]
-    assert len(rows) > 15
-    assert all(re.search(r" \| \d+ \| `schema_version`", row) for row in rows)
+def test_each_json_document_is_there_with_a_meaning_for_each_field() -> None:
+    found = {title: list(documents.list_rows(document)) for title, _, document in documents.list_documents()}
+    with_json = {command for command, formats in FORMATS.items() if JSON in formats.writers}
+    assert {title.split()[1] for title in found} == with_json
+    assert (
+        len(found)
+        == sum(JSON in table for one in FORMATS.values() for table in (one.writers, *one.variants.values())) + 1
+    )
+    assert not [(title, path) for title, rows in found.items() for path, kind, text in rows if not (kind and text)]
+
+
+class Inner(TypedDict):
+    size: Annotated[Bytes | None, "How large."]
+
+
+class Outer(TypedDict):
+    schema_version: Version
+    layers: Annotated[list[Inner], "Lowest first."]
+    extra: NotRequired[Annotated[dict[str, Inner] | None, "By name."]]
+    kind: Annotated[Literal["a", "b"], "Which."]
+
+
+def test_what_a_document_holds_is_read_from_its_type() -> None:
+    assert list(documents.list_rows(Outer)) == [
+        ("layers", "list of objects", "Lowest first."),
+        ("layers[].size", "whole number (bytes) or null", "How large."),
+        ("extra", "object, from a name to: object or null; may be missing", "By name."),
+        ("extra.*.size", "whole number (bytes) or null", "How large."),
+        ("kind", "`a` or `b`", "Which."),
+    ]
+
+
+def test_each_other_format_is_named() -> None:
+    assert set(documents.OTHER_FORMATS) == documents.list_other_formats()
 
 
 def test_no_line_of_the_manual_is_a_request_by_mistake() -> None:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from builder.image.render.model import BuildContext
     from builder.image.verify.model import VerifyReport
 
-METADATA_SCHEMA_VERSION = 1
-
 
 @dataclass(frozen=True)
 class BuildJob:
@@ -103,33 +101,6 @@ class PushedNames:
 def read_metadata(text: str) -> dict[str, Any]:
     """buildx's metadata file; empty for an empty text."""
     return dict(json.loads(text)) if text else {}
-
-
-def make_metadata_document(result: BuildResult) -> dict[str, Any]:
-    """What ``--metadata-file`` gets: our figures, and buildx's own keys as `docker buildx build` writes them.
-
-    ``containerimage.digest`` and ``image.name`` are those of the registry where something was pushed. ``buildx`` holds
-    what buildx itself wrote (None when nothing was built), with the ID that the image has.
-    """
-    candidate = result.candidate
-    built = read_metadata(candidate.metadata)
-    registry = {}
-    if result.pushed is not None:
-        registry = {"containerimage.digest": result.pushed.digest, "image.name": ",".join(result.pushed.references)}
-    return {
-        **built,
-        "containerimage.config.digest": candidate.config_digest,
-        "image.name": candidate.reference,
-        **registry,
-        "schema_version": METADATA_SCHEMA_VERSION,
-        "image_id": candidate.image_id,
-        "reference": candidate.reference,
-        "content_tag": candidate.content_tag,
-        "cached": candidate.cached,
-        "seconds": round(candidate.seconds, 3),
-        "bytes": candidate.bytes,
-        "buildx": built or None,
-    }
 
 
 @dataclass(frozen=True)

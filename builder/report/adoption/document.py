@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from builder.adopt.model import Adoption
+    from builder.report.documents.adoption import AdoptionDocument
 
 SCHEMA_VERSION = 1
 
 
 def format_adoption_json(adoption: Adoption, path: str, *, written: bool) -> str:
     """The machine-readable form; ``schema_version`` changes when a key does."""
-    document = {
+    document: AdoptionDocument = {
         "schema_version": SCHEMA_VERSION,
         "spec": path,
         "written": written,

@@ -11,7 +11,7 @@ from image_factories import PYTHON_FOLDER, Image, Owned, file
 
 from builder.image.lock.model import DebianPackage, Distribution, Lock, LockInputs
 from builder.inspect.lock_diff import LockDiff, LockStatus, compare_with_lock
-from builder.report.lockdiff import format_lock_diff_json, format_lock_diff_markdown, format_lock_diff_text
+from builder.report.locks.image import format_lock_diff_json, format_lock_diff_markdown, format_lock_diff_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from builder.image.lock.changes import compare_locks, count_lock_totals
-from builder.image.lock.summary import format_check_json, format_lock_json, format_lock_text
+from builder.report.locks.summary import format_check_json, format_lock_json, format_lock_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

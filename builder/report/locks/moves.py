@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from builder.report.imagediff_markdown import MARK, format_code, format_markdown_table
+from builder.report.locks.summary import make_moves_document
 from builder.report.table import Column, format_table
 from builder.report.units import escape_to_one_line, format_size, pluralize
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.image.lock.layers.moves import LockMoves, MovedLayer
+    from builder.report.documents.lock_diff import LockMovesDocument
     from builder.report.imagediff import Names
 
 SCHEMA_VERSION = 1
@@ -56,7 +57,7 @@ def format_reason(layer: MovedLayer) -> str:
 
 
 def format_lock_moves_json(moves: LockMoves, names: Names) -> str:
-    document = {
+    document: LockMovesDocument = {
         "schema_version": SCHEMA_VERSION,
         "before": names[0],
         "after": names[1],
@@ -65,12 +66,8 @@ def format_lock_moves_json(moves: LockMoves, names: Names) -> str:
         "pulled_bytes": moves.pulled,
         "whole_bytes": moves.whole,
         "estimated": True,
-        "moved": [asdict(one) for one in moves.moved],
-        "versions": {
-            "python": [asdict(one) for one in moves.changes.python],
-            "debian": [asdict(one) for one in moves.changes.debian],
-            "base": None if moves.changes.base is None else asdict(moves.changes.base),
-        },
+        "moved": [{"name": one.name, "pushed": one.pushed, "because": list(one.because)} for one in moves.moved],
+        "versions": make_moves_document(moves.changes),
     }
     return json.dumps(document, indent=1) + "\n"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from builder.image.lock.changes import count_lock_totals, list_replacements
@@ -13,9 +12,17 @@ from builder.image.lock.present.packages import list_package_upgrades
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
-    from builder.image.lock.changes import LockChanges
+    from builder.image.lock.changes import LockChanges, LockTotals, VersionChange
     from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import Lock
+    from builder.report.documents.lock import (
+        FiguresDocument,
+        LockCheckDocument,
+        LockDocument,
+        LockedBaseDocument,
+        MovesDocument,
+        VersionChangeDocument,
+    )
 
 SCHEMA_VERSION = 1
 
@@ -77,31 +84,72 @@ def _format_megabytes(count: int | None) -> str:
 
 
 def format_lock_json(lock: Lock, changes: LockChanges) -> str:
-    content = {
+    document: LockDocument = {
         "schema_version": SCHEMA_VERSION,
         "platform": lock.platform,
-        "figures": asdict(count_lock_totals(lock)),
-        "given_up": [asdict(one) for one in lock.given_up],
-        "replaced": [asdict(one) for one in list_replacements(lock)],
-        "base": None if lock.foundation is None else _to_base_table(lock.foundation),
-        "moved": {
-            "python": [asdict(one) for one in changes.python],
-            "debian": [asdict(one) for one in changes.debian],
-            "base": None if changes.base is None else asdict(changes.base),
-        },
-        "replaced_packages": [asdict(one) for one in list_package_upgrades(lock.runtime, lock.foundation)],
+        "figures": _make_figures_document(count_lock_totals(lock)),
+        "given_up": [
+            {"name": one.name, "constrained": one.constrained, "locked": one.locked, "forced_by": one.forced_by}
+            for one in lock.given_up
+        ],
+        "replaced": [
+            {"name": one.name, "old": one.old, "new": one.new, "hidden_bytes": one.hidden_bytes}
+            for one in list_replacements(lock)
+        ],
+        "base": None if lock.foundation is None else _make_base_document(lock.foundation),
+        "moved": make_moves_document(changes),
+        "replaced_packages": [
+            {"name": one.name, "old": one.old, "new": one.new}
+            for one in list_package_upgrades(lock.runtime, lock.foundation)
+        ],
     }
-    return json.dumps(content, indent=2) + "\n"
+    return json.dumps(document, indent=2) + "\n"
 
 
-def _to_base_table(foundation: Foundation) -> dict[str, str]:
-    names = ("kind", "reference", "digest", "debian", "glibc", "python")
-    return {name: str(getattr(foundation, name)) for name in names}
+def _make_figures_document(totals: LockTotals) -> FiguresDocument:
+    return {
+        "distributions": totals.distributions,
+        "sdists": totals.sdists,
+        "distribution_bytes": totals.distribution_bytes,
+        "runtime_packages": totals.runtime_packages,
+        "runtime_bytes": totals.runtime_bytes,
+        "build_packages": totals.build_packages,
+        "build_bytes": totals.build_bytes,
+        "layers": totals.layers,
+    }
+
+
+def _make_base_document(foundation: Foundation) -> LockedBaseDocument:
+    return {
+        "kind": foundation.kind,
+        "reference": foundation.reference,
+        "digest": foundation.digest,
+        "debian": foundation.debian,
+        "glibc": foundation.glibc,
+        "python": foundation.python,
+    }
+
+
+def make_moves_document(changes: LockChanges) -> MovesDocument:
+    """Of one lock against another, for JSON."""
+    return {
+        "python": [_make_change_document(one) for one in changes.python],
+        "debian": [_make_change_document(one) for one in changes.debian],
+        "base": None if changes.base is None else _make_change_document(changes.base),
+    }
+
+
+def _make_change_document(change: VersionChange) -> VersionChangeDocument:
+    return {"name": change.name, "old": change.old, "new": change.new}
 
 
 def format_check_json(differences: tuple[str, ...]) -> str:
-    content = {"schema_version": SCHEMA_VERSION, "current": not differences, "differences": list(differences)}
-    return json.dumps(content, indent=2) + "\n"
+    document: LockCheckDocument = {
+        "schema_version": SCHEMA_VERSION,
+        "current": not differences,
+        "differences": list(differences),
+    }
+    return json.dumps(document, indent=2) + "\n"
 
 
 def format_check_text(name: str, spec_name: str) -> str:

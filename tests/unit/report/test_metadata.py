@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from builder.image.build.model import BuildResult, Candidate, PushedNames, make_metadata_document
+from builder.image.build.model import BuildResult, Candidate, PushedNames
+from builder.report.build import make_metadata_document
 
 CANDIDATE = Candidate("sha256:a", "demo:0123456789ab", "0123456789ab", cached=False, seconds=12.34, bytes=606_409_494)
 RESULT = BuildResult(CANDIDATE, None, (), None, 20.0)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.inspect.lock_diff import LockDiff, LockDifference
+    from builder.report.documents.lock_diff import LockDiffDocument
     from builder.report.imagediff import Names
 
 SCHEMA_VERSION = 1
@@ -55,7 +56,7 @@ def _format_standing(standing: LockStatus, number: int) -> str:
 
 
 def format_lock_diff_json(diff: LockDiff, names: Names) -> str:
-    document = {
+    document: LockDiffDocument = {
         "schema_version": SCHEMA_VERSION,
         "image": names[0],
         "image_id": diff.image_id,
@@ -67,7 +68,7 @@ def format_lock_diff_json(diff: LockDiff, names: Names) -> str:
             {
                 "kind": one.kind,
                 "name": one.name,
-                "standing": one.standing.value,
+                "standing": one.standing,
                 "locked": one.locked,
                 "found": one.found,
                 "folder": one.folder or None,

@@ -1,0 +1,1 @@
+"""What is said of a lock: alone, against another lock, against an image."""
