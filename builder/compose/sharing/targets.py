@@ -28,6 +28,7 @@ from builder.core.image_reference import is_taggable, normalize_image_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from builder.compose.model import Project
     from builder.compose.sharing.groups import ServiceGroup
@@ -50,7 +51,7 @@ def choose_targets(
     _check_options(project, groups, choices)
     chosen: dict[tuple[str, ...], TargetDecision] = {}
     given: set[str] = set()
-    spec_group = _find_spec_group(groups, choices)
+    spec_group = _find_spec_group(project, groups, choices)
     for group in sorted(groups, key=lambda one: (not one.airflow, -len(one.services), one.names)):
         choice = choose_group_target(
             project,
@@ -222,11 +223,26 @@ def _list_name_warnings(image: str, taken: AbstractSet[str]) -> tuple[str, ...]:
     )
 
 
-def _find_spec_group(groups: tuple[ServiceGroup, ...], choices: SharingOptions) -> ServiceGroup | None:
-    """The Airflow duplicates with most services; the first by name among equals."""
+def _find_spec_group(
+    project: Project, groups: tuple[ServiceGroup, ...], choices: SharingOptions
+) -> ServiceGroup | None:
+    """The Airflow duplicates with most services; the first by name among equals. With several specs in folders of the
+    project, the group whose Dockerfile lies beside the named one comes first."""
     if choices.spec_image is None:
         return None
+    beside = None if choices.spec_folder == project.files.directory else choices.spec_folder
     fitting = [
         group for group in groups if group.airflow and (len(group.builders) > 1 or _is_requested(group, choices))
     ]
-    return min(fitting, key=lambda group: (-len(group.services), group.names), default=None)
+    return min(
+        fitting,
+        key=lambda group: (not _is_built_in(group, beside), -len(group.services), group.names),
+        default=None,
+    )
+
+
+def _is_built_in(group: ServiceGroup, folder: Path | None) -> bool:
+    """Its Dockerfile lies in ``folder``, or ``folder`` is its context."""
+    if folder is None or group.build is None or group.build.dockerfile_path is None:
+        return False
+    return str(folder) in {group.build.context, str(group.build.dockerfile_path.parent)}

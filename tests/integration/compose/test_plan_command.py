@@ -65,6 +65,24 @@ def test_every_finding_of_the_seed_points_to_its_line(seed: Path) -> None:
     assert any(line.startswith("version:") for (code, *_), line in places.items() if code == "OB205")
 
 
+def test_in_a_repository_with_two_specs_each_makes_the_image_of_what_builds_beside_it(tmp_path: Path) -> None:
+    services = ""
+    for name in ("etl", "ml"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "Dockerfile").write_text(f"FROM apache/airflow:2.8.1\nENV TEAM={name}\n")
+        spec = f'[image]\nname = "company/{name}"\n[base]\ndebian = "bookworm"\n[airflow]\nversion = "2.8.1"\n'
+        (folder / "optbuild.toml").write_text(f'{spec}[python]\nversion = "3.11"\n')
+        services += (
+            f"  {name}-a: {{build: {name}, command: scheduler}}\n  {name}-b: {{build: {name}, command: triggerer}}\n"
+        )
+    (tmp_path / "compose.yaml").write_text(f"services:\n{services}")
+    for name in ("etl", "ml"):
+        made = {tuple(one["services"]): one["target"] for one in as_json(tmp_path, "--spec", name)["groups"]}
+        assert [target["image"] for target in made.values() if target] == [f"company/{name}:latest"]
+        assert made[f"{name}-a", f"{name}-b"]["source"] == "spec"
+
+
 def test_the_edit_is_what_patch_applies(seed: Path) -> None:
     (edit,) = as_json(seed)["edits"]
     patched = LocalRunner().run(Command(("patch", "-p0", "--fuzz=0"), cwd=seed, stdin=edit["diff"].encode()))

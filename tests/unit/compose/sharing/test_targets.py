@@ -657,6 +657,16 @@ def test_of_several_airflow_groups_the_largest_gets_the_image() -> None:
     assert "airflow-init, airflow-scheduler, airflow-webserver" in reason(made, "one", "two", **SPEC)
 
 
+@pytest.mark.parametrize("keys", [{"context": str(FOLDER / "ml")}, {"dockerfile": "ml/Dockerfile"}])
+def test_of_several_specs_each_is_for_the_build_beside_it(keys: dict[str, str]) -> None:
+    own = {"build": build(**keys), "environment": AIRFLOW}
+    made = seed(one=own, two=own)
+    found = choose(made, spec_image="ml:latest", spec_folder=FOLDER / "ml")
+    assert found["one", "two"].target == target(made, "one", "two", spec_image="ml:latest", spec_folder=FOLDER / "ml")
+    assert "one, two" in found[SHARERS].reason
+    assert target(made, **SPEC).source is ImageOrigin.SPEC, "the spec of the project's own folder is for most services"
+
+
 def test_a_named_builder_comes_before_the_optbuild_toml() -> None:
     assert target(seed(), builder_service="airflow-init", **SPEC).source is ImageOrigin.BUILDER
 
