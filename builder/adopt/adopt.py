@@ -58,6 +58,8 @@ def make_adoption(
     if constraints is not None:
         writer.add_value("constraints", constraints.value, constraints.where)
     _write_packages(writer, collection, python)
+    if collection.left_runs:
+        writer.add_script_offer(collection.left_runs)
     writer.add_mapping("files", collection.files)
     for role in roles:
         writer.lines += ["", f"[roles.{role.value}]  # {role.where}"]

@@ -47,7 +47,8 @@ _PLAIN_OPTIONS = re.compile(
     r"|no-build-isolation|upgrade-strategy\S*|cache-dir\S*|\S*timeout\S*|retries\S*|progress-bar\S*|python\S*)$|-[qvUI]$"
 )
 _SCRIPT = (
-    "put the commands into a script that makes files of the project, and name those in [files]; or mount what it makes"
+    "put the commands into a script of the project, and name it in run of [build], with the folders that it fills in "
+    "run-folders"
 )
 _RELEASE = "bookworm"
 _WHEEL_MAKERS = frozenset({"wheel", "download"})
@@ -102,6 +103,7 @@ class CommandReader:
         reason = "a condition of the shell decides it" if is_conditional else "no key of the spec does this"
         more = f" (and {len(left) - 1} more of this RUN)" if len(left) > 1 else ""
         self.collection.leave(where, f"RUN {shown}{more}", reason, _SCRIPT)
+        self.collection.left_runs.append(where)
 
     def _collect_packages(self, command: ShellCommand, step: RunStep, where: Where, *, built: bool) -> bool:
         """Whether nothing of it stays open."""

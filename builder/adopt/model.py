@@ -83,6 +83,8 @@ class Collection:
     read_files: set[str] = field(default_factory=set)
     """Paths below the root whose content is in the spec: lists of packages."""
     roles: list[Found] = field(default_factory=list)
+    left_runs: list[Where] = field(default_factory=list)
+    """Where a RUN does what no key says: a script of the project can."""
     database: Found | None = None
     broker: Found | None = None
     name: Found | None = None

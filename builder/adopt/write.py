@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from builder.adopt.model import Base, Found, OpenPoint
+    from builder.core.errors import Where
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 WIDTH = 110
@@ -49,24 +50,35 @@ class SpecWriter:
         self.add_table("base")
         self.add_value(base.kind, base.name, base.where)
 
+    def add_script_offer(self, places: Iterable[Where]) -> None:
+        """Comments that become keys once somebody has written the script: nothing is guessed of what it may do."""
+        found = ", ".join(dict.fromkeys(map(str, places)))
+        self.lines += ["", *_wrap(f"For what no key says ({found}), a script of the project:")]
+        self.lines += [
+            "# [build]",
+            '# run = ["scripts/extra.sh"]  # with those commands; it runs behind all packages',
+            '# run-folders = ["/opt/extra"]  # the folders of the image that it fills; nothing else of it stays',
+            "# run-network = true  # only where it downloads something",
+        ]
+
     def add_open_points(self, points: Iterable[OpenPoint]) -> None:
         """As comments: they go with the file until somebody has settled them."""
         rows = [f"{point.where}: {point.what}: {point.reason}. Next: {point.step}." for point in points]
         if rows:
             self.lines += ["", "# Not carried over:"]
         for row in rows:
-            self.lines += textwrap.wrap(
-                row,
-                WIDTH,
-                initial_indent="# - ",
-                subsequent_indent="#   ",
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
+            self.lines += _wrap(row, "# - ", "#   ")
 
     def format(self, head: str) -> str:
-        comment = textwrap.wrap(head, WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False)
+        comment = _wrap(head)
         return "\n".join((*comment, "", *self.lines)) + "\n"
+
+
+def _wrap(text: str, first: str = "# ", later: str = "# ") -> list[str]:
+    """Lines of a comment."""
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def quote_text(text: str) -> str:

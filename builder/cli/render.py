@@ -15,6 +15,7 @@ from builder.core.errors import NotWrittenError, OptbuildError
 if TYPE_CHECKING:
     from builder.core.runtime import Runtime
     from builder.image.lock.model import Lock
+    from builder.image.spec.model import Spec
 
 
 def command(
@@ -55,7 +56,7 @@ def command(
         )
     project = load_project(runtime.cwd / folder)
     if explain:
-        _explain_layers(runtime, project.lock, several=project.spec.build.multi_stage)
+        _explain_layers(runtime, project.spec, project.lock)
         return
     context = render_context(project.spec, project.lock)
     roles = tuple(role.name for role in project.roles)
@@ -76,9 +77,9 @@ def command(
     )
 
 
-def _explain_layers(runtime: Runtime, lock: Lock, *, several: bool) -> None:
+def _explain_layers(runtime: Runtime, spec: Spec, lock: Lock) -> None:
     from builder.image.lock.layers.explain import estimate_stage_cost, explain_layers
     from builder.report.layers import format_layers_text
 
-    cost = None if several else estimate_stage_cost(lock)
-    runtime.out.write(format_layers_text(explain_layers(lock), cost))
+    cost = None if spec.build.multi_stage else estimate_stage_cost(lock)
+    runtime.out.write(format_layers_text(explain_layers(lock), cost, spec))

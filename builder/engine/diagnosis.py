@@ -50,6 +50,20 @@ HINTS = (
 _OWN_HEADERS = re.compile(r"-I/(?!usr/include/)\S*?/include/python3\.\d+")
 """Where a compiler looks for the headers of a Python that is not Debian's."""
 
+_SCRIPT_FAILED = re.compile(r"^run_scripts\.py: (?P<cause>\S.*)\nrun_scripts\.py: next: (?P<step>\S.*)$", re.MULTILINE)
+"""What the build says in the end where a script of [build] run failed."""
+_WITHOUT_NETWORK = ", without network"
+_NETWORK_WORDS = (
+    "Could not resolve host",
+    "EAI_AGAIN",
+    "ENOTFOUND",
+    "Name or service not known",
+    "Network is unreachable",
+    "Temporary failure in name resolution",
+    "unable to resolve host",
+)
+"""What programs say where no name can be resolved (getaddrinfo(3), curl, wget, Node)."""
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -61,6 +75,8 @@ class Diagnosis:
 
 def diagnose_failure(text: str) -> Diagnosis:
     """``text`` is the error of the step and the end of its log."""
+    if found := _SCRIPT_FAILED.search(text):
+        return _explain_script(found["cause"], found["step"], text)
     if names := _find_mismatches(text):
         return _explain_mismatch(names)
     hint = next((hint for pattern, hint in HINTS if pattern in text), None)
@@ -71,6 +87,13 @@ def diagnose_failure(text: str) -> Diagnosis:
             "take a base image that has its Python's headers, as the official ones do, or a version with a wheel",
         )
     return Diagnosis(hint=hint or _name_packages(packages))
+
+
+def _explain_script(cause: str, step: str, text: str) -> Diagnosis:
+    """A script of [build] run: the project's own code, so nothing that its log says is about the packages."""
+    if cause.endswith(_WITHOUT_NETWORK) and any(words in text for words in _NETWORK_WORDS):
+        step = "if it may load what is there that day, write run-network = true below [build]; else let it load nothing"
+    return Diagnosis(f"a script of [build] run: {cause}", step)
 
 
 def _name_packages(packages: tuple[str, ...]) -> str | None:

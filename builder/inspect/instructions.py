@@ -24,10 +24,18 @@ _BUILDKIT = re.compile(r"\s*# buildkit$")
 
 _PLANNED = re.compile(r"COPY /out/([a-z0-9][a-z0-9.-]*)/ /")
 """What our own Dockerfile says of a layer that the lock planned."""
+_ENTRY = re.compile(r"COPY /out/(\d+)/ /|RUN .*/place_files\.py /files / (\d+)")
+_SCRIPTS = re.compile(r"COPY /out/build\.run/ /|RUN .*/run_scripts\.py stay .*")
+"""The same of the project's own files, with one stage too."""
 
 
 def name_planned_layer(instruction: str) -> str:
-    """``Python packages: seaborn``, in the words of ``render --explain``; any other instruction as it is."""
+    """``Python packages: seaborn``, in the words of ``render --explain``, and what the project itself brings in those
+    of the spec; any other instruction as it is."""
+    if _SCRIPTS.fullmatch(instruction):
+        return "Scripts of [build] run"
+    if entry := _ENTRY.fullmatch(instruction):
+        return f"Entry {entry[1] or entry[2]} of [files]"
     planned = _PLANNED.fullmatch(instruction)
     return f"Python packages: {planned[1]}" if planned else instruction
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from builder.image.lock.layers.explain import LayerExplanation, StageCost
+    from builder.image.spec.model import Spec
 
 _WIDTH = 110
 _INTRODUCTION = (
@@ -19,9 +20,23 @@ _INTRODUCTION = (
 )
 
 
-def format_layers_text(explanations: Sequence[LayerExplanation], cost: StageCost | None = None) -> str:
-    """``cost``: of the one stage that the spec asks for; None: it has several."""
-    return "".join(f"{line}\n" for line in _iterate_lines(explanations, cost))
+def format_layers_text(
+    explanations: Sequence[LayerExplanation], cost: StageCost | None = None, spec: Spec | None = None
+) -> str:
+    """``cost``: of the one stage that the spec asks for; None: it has several. ``spec``: what it adds above is said."""
+    own = [] if spec is None else _list_own_layers(spec)
+    lines = (*_iterate_lines(explanations, cost), *(line for one in own for line in ("", *textwrap.wrap(one, _WIDTH))))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _list_own_layers(spec: Spec) -> list[str]:
+    """What of the project itself lies above the packages, lowest first. Its bytes are known when it is built."""
+    build, found = spec.build, []
+    if build.run:
+        scripts, folders = ", ".join(build.run), ", ".join(build.run_folders)
+        found.append(f"Scripts of [build] run: what {scripts} leave{'s' * (len(build.run) == 1)} in {folders}")
+    found += [f"Entry {number} of [files]: {name}" for number, name in enumerate(spec.files, 1)]
+    return [f"above them: {one}" for one in found]
 
 
 def _iterate_lines(explanations: Sequence[LayerExplanation], cost: StageCost | None) -> Iterator[str]:

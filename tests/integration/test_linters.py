@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from render_forms import FORMS, make_forms
@@ -14,24 +15,39 @@ from builder.image.lock.document import read_lock
 from builder.image.render.context import render_context
 from builder.image.spec.reader import read_spec
 
+if TYPE_CHECKING:
+    from builder.image.spec.model import Spec
+
 REPOSITORY = Path(__file__).parents[2]
 OTHER_USER = {"image, another user": "image", "image-single, another user": "image-single"}
 """On an image that does not run as root."""
+WITH_SCRIPTS = {f"{form}, with scripts": form for form in FORMS}
+"""Of [build] run, and files of the project."""
 BIN = Path(sys.executable).parent
 
 
-@pytest.fixture(scope="module", params=[*FORMS, *OTHER_USER])
+@pytest.fixture(scope="module", params=[*FORMS, *OTHER_USER, *WITH_SCRIPTS])
 def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of each kind of base, with each kind of stages."""
     folder = tmp_path_factory.mktemp("context")
     image = REPOSITORY / "images/airflow"
     forms = make_forms(read_spec(image), read_lock(image / "optbuild.lock"))
-    form = forms[OTHER_USER.get(request.param, request.param)]
-    lock = form.lock
+    form = forms[(OTHER_USER | WITH_SCRIPTS).get(request.param, request.param)]
+    spec, lock = form.spec, form.lock
+    if request.param in WITH_SCRIPTS:
+        spec = add_script(spec, tmp_path_factory.mktemp("project"))
     if request.param in OTHER_USER and lock.foundation is not None:
         lock = replace(lock, foundation=replace(lock.foundation, user="app"))
-    render_context(form.spec, lock).write(folder)
+    render_context(spec, lock).write(folder)
     return folder
+
+
+def add_script(spec: Spec, folder: Path) -> Spec:
+    for name in ("extra.sh", "other"):
+        (folder / name).write_text("#!/bin/sh\n")
+    build = spec.build.model_copy(update={"run": ("extra.sh",), "run_folders": ("/opt/extra",)})
+    files = {"extra.sh": "/opt/airflow/extra.sh", "other": "/opt/airflow/other"}
+    return spec.model_copy(update={"folder": folder, "build": build, "files": files})
 
 
 def lint(*command: str | Path, cwd: Path) -> tuple[int, str]:

@@ -1,4 +1,5 @@
-"""Spec and lock to context: the same bytes each time, no engine and no network; only the files of [files] are read."""
+"""Spec and lock to context: the same bytes each time, no engine and no network; of the project, only the files that
+[files] and [build] name are read."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from builder.image.render.model import BuildContext, ContextFile
 from builder.image.render.own_dockerfile import check_own_dockerfile
 from builder.image.render.plan import check_rendered
 from builder.image.render.plans.choose import make_plan, plan_wheels
-from builder.image.render.project_files import FOLDER, read_project_files
+from builder.image.render.project_files import FOLDER, read_project_files, read_run_files
 from builder.image.render.stages import format_requirements, iterate_stage_files
 from builder.image.render.templates import OwnTemplate, render_shipped
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 FILES_SCRIPT = "scripts/place_files.py"
 """Lays the files of [files] out."""
+RUN_SCRIPT = "scripts/run_scripts.py"
+"""Runs the scripts of [build] run. It lies beside what it needs, so that no stage of packages has another input."""
 START_SCRIPT = "scripts/start_script.py"
 """Rewrites the ``airflow`` script; install.sh calls it where it is there."""
 
@@ -38,6 +41,7 @@ def render_context(spec: Spec, lock: Lock) -> BuildContext:
         *iterate_stage_files(lock),
         *_iterate_script_files(spec, lock),
         *_iterate_project_files(spec),
+        *_iterate_run_files(spec, lock),
     ]
     return BuildContext(tuple(sorted(files, key=lambda file: file.path)), lock.platform, lock.source_date_epoch)
 
@@ -82,6 +86,23 @@ def _iterate_project_files(spec: Spec) -> Iterable[ContextFile]:
         yield from read_project_files(spec)
 
 
+def _iterate_run_files(spec: Spec, lock: Lock) -> Iterable[ContextFile]:
+    """The scripts of [build] run with what they read, and what runs them."""
+    if not spec.build.run:
+        return
+    epoch = {"SOURCE_DATE_EPOCH": str(RELEASE_EPOCH[lock.release])}
+    settings = {
+        "scripts": spec.build.run,
+        "folders": spec.build.run_folders,
+        "network": spec.build.run_network,
+        "environment": {**make_plan(spec, lock).environment, **epoch},
+    }
+    yield ContextFile("run/settings.json", f"{json.dumps(settings, indent=1)}\n".encode())
+    for name in (RUN_SCRIPT, FILES_SCRIPT):
+        yield ContextFile(f"run/{Path(name).name}", read_template(name))
+    yield from read_run_files(spec)
+
+
 def _iterate_base_files(lock: Lock, slim: dict[str, bool]) -> Iterable[ContextFile]:
     """The script that gets Debian's packages, and what it reads."""
     settings = {
@@ -118,7 +139,7 @@ def _iterate_requirement_files(lock: Lock) -> Iterable[ContextFile]:
 def _iterate_script_files(spec: Spec, lock: Lock) -> Iterable[ContextFile]:
     """What runs in the build. A base of our own that is built in several stages is never changed by a RUN."""
     changes_base = lock.foundation is not None or not spec.build.multi_stage
-    wanted = {START_SCRIPT: spec.build.pause_gc_at_start, FILES_SCRIPT: bool(spec.files)}
+    wanted = {START_SCRIPT: spec.build.pause_gc_at_start, FILES_SCRIPT: bool(spec.files), RUN_SCRIPT: False}
     for folder in ("scripts", "rootfs", *(("foundation",) if changes_base else ())):
         for name in list_template_names(folder):
             if wanted.get(name, True):

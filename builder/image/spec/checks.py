@@ -39,6 +39,8 @@ def find_spec_problems(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = fr
         yield from _find_name_problems(spec, known=_AIRFLOW not in faulty)
     yield from _find_contradictions(spec)
     yield from _find_file_problems(spec)
+    if not any(path[:1] == ("build",) for path in faulty):
+        yield from _find_run_problems(spec)
     if spec.image.kind == "base":
         yield from _find_idle_keys(spec)
     if _AIRFLOW not in faulty:
@@ -52,6 +54,8 @@ def _find_duplicates(spec: Spec) -> Iterator[SpecProblem]:
         ("python", "requirements-files"): spec.python.requirements_files,
         ("apt", "runtime"): spec.apt.runtime,
         ("apt", "build"): spec.apt.build,
+        ("build", "run"): spec.build.run,
+        ("build", "run-files"): spec.build.run_files,
     }
     for path, values in lists.items():
         for index, value in enumerate(values):
@@ -129,6 +133,29 @@ def _find_file_problems(spec: Spec) -> Iterator[SpecProblem]:
         if other is not None:
             message = f"{other} lies at {spec.files[name]} already"
             yield SpecProblem(("files", name), message, "give each its own path; a folder is named by itself")
+
+
+def _find_run_problems(spec: Spec) -> Iterator[SpecProblem]:
+    """Scripts of which nothing would remain, keys about scripts where there are none, and folders in each other."""
+    build = spec.build
+    if build.run and not build.run_folders:
+        message = "nothing of what it makes would remain: run-folders does not say which folders go into the image"
+        yield SpecProblem(("build", "run"), message, 'write run-folders = ["/opt/extra"], and let it write there')
+    idle = {"run-folders": build.run_folders, "run-files": build.run_files, "run-network": build.run_network}
+    for key in (key for key, value in idle.items() if value and not build.run):
+        message = "it is about the scripts of run, and there are none"
+        yield SpecProblem(("build", key), message, 'write run = ["scripts/extra.sh"], or remove the line')
+    for index, folder in enumerate(build.run_folders):
+        other = next(
+            (one for one in build.run_folders[:index] if _is_within(folder, one) or _is_within(one, folder)), None
+        )
+        if other is not None:
+            message = f"{folder} is {other}, or one of the two is in the other"
+            yield SpecProblem(("build", "run-folders", index), message, "name the outer one alone")
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(f"{folder}/")
 
 
 def _find_contradictions(spec: Spec) -> Iterator[SpecProblem]:

@@ -85,6 +85,24 @@ KEYS: Mapping[str, KeyText] = {
         "Airflow with the garbage collector off, which saves a quarter of their start.",
         "false",
     ),
+    "build.run": KeyText(
+        "Scripts of the project, for what no other key does: they run in this order in the builder stage, behind all "
+        "packages, as root, without network.",
+        '["scripts/extra.sh"]',
+    ),
+    "build.run-folders": KeyText(
+        "Folders of the image that only those scripts fill: what they leave there goes into it, in one layer of its "
+        "own, and nothing else of what they do.",
+        '["/opt/extra"]',
+    ),
+    "build.run-files": KeyText(
+        "Files and folders below this one that those scripts read, beside themselves; without secrets and without what "
+        ".dockerignore names.",
+        '["assets", "package.json"]',
+    ),
+    "build.run-network": KeyText(
+        "true: those scripts may use the network. The lock knows nothing of what they load.", "true"
+    ),
     "layers.max": KeyText(
         f"The most layers of Python packages, from 1 to {MOST_LAYERS}; more of them move less when a version changes.",
         "20",

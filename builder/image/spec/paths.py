@@ -19,6 +19,22 @@ _TAKEN_PATHS = (
     "/var/lib/dpkg",
 )
 """What the engine, Debian or we put there: a file in its place would break the image."""
+_BUILD_PATHS = (
+    *("/bin", "/boot", "/lib", "/lib32", "/lib64", "/libx32", "/root", "/run", "/sbin", "/var/cache", "/var/lib/apt"),
+    *("/tmp", "/var/tmp", "/var/log", "/var/run", "/opt/airflow/logs", "/opt/optbuild"),  # noqa: S108 - refused
+    *("/builder-debs", "/builder.tar", "/debs", "/files", "/foundation", "/out", "/project", "/requirements"),
+    *("/rootfs", "/run-scripts", "/scripts", "/stage", "/uv-cache"),
+)
+"""Where the build has its own, or what it leaves out of every layer, beside what :data:`_TAKEN_PATHS` names."""
+_SHARED_FOLDERS = frozenset(
+    (
+        *("/etc", "/home", "/home/airflow", "/media", "/mnt", "/opt", "/srv", "/usr", "/usr/bin", "/usr/include"),
+        *("/usr/lib", "/usr/local", "/usr/local/bin", "/usr/local/etc", "/usr/local/include", "/usr/local/lib"),
+        *("/usr/local/sbin", "/usr/local/share", "/usr/sbin", "/usr/share", "/var", "/var/lib"),
+        *("/opt/airflow", "/opt/airflow/config", "/opt/airflow/dags", "/opt/airflow/plugins"),
+    )
+)
+"""Folders that others have files in, of whom it could not be told whose a file is; one below them is for one alone."""
 
 
 def check_clean_path(text: str) -> str:
@@ -41,6 +57,22 @@ def check_image_path(text: str) -> str:
     taken = next((one for one in _TAKEN_PATHS if f"{text}/".startswith(f"{one}/")), None)
     if taken is not None:
         raise RefusedError(f"{quote(text)} is not for files of a project: {taken} is the image's own", hint)
+    return text
+
+
+def check_run_folder(text: str) -> str:
+    """A folder of the image that only the scripts of ``[build] run`` fill. Raises :class:`RefusedError`."""
+    hint = 'write a folder of the script\'s own, like "/opt/extra"'
+    if text == "/" or text in _SHARED_FOLDERS:
+        own = f"{text.rstrip('/')}/extra" if text != "/" else "/opt/extra"
+        raise RefusedError(
+            f"{quote(text)} is not for one script alone: the system or Airflow has files there",
+            f'write a folder of the script\'s own, like "{own}"',
+        )
+    check_image_path(text)
+    taken = next((one for one in _BUILD_PATHS if f"{text}/".startswith(f"{one}/")), None)
+    if taken is not None:
+        raise RefusedError(f"{quote(text)} cannot be kept: {taken} is the system's or the build's own", hint)
     return text
 
 

@@ -244,6 +244,8 @@ def _check_paths(spec: Spec, text: str) -> None:
     if spec.render.templates is not None:
         named.append((("render", "templates"), spec.render.templates, True))
     named += [(("files", name), name, None) for name in spec.files]
+    named += [(("build", "run", i), name, False) for i, name in enumerate(spec.build.run)]
+    named += [(("build", "run-files", i), name, None) for i, name in enumerate(spec.build.run_files)]
     problems = []
     for path, name, is_folder in named:
         try:

@@ -20,7 +20,7 @@ from builder.core.debian import RELEASE_PYTHON
 from builder.core.image_reference import extract_repository, find_image_reference
 from builder.core.naming import MOST_LAYERS, OCI_PREFIX
 from builder.image.spec.allow import RefusedError, check_form, check_free_text, check_visible, quote
-from builder.image.spec.paths import check_clean_path, check_image_path
+from builder.image.spec.paths import check_clean_path, check_image_path, check_run_folder
 from builder.image.spec.server_images import check_base_image, check_broker, check_database
 
 MAX_IMAGE_LENGTH = 200
@@ -282,6 +282,7 @@ HttpPath = Annotated[str, AfterValidator(_check_http_path)]
 Port = Annotated[int, Strict(), AfterValidator(_check_port)]
 CleanPath = Annotated[str, AfterValidator(check_clean_path)]
 ImagePath = Annotated[str, AfterValidator(check_image_path)]
+RunFolder = Annotated[str, AfterValidator(check_run_folder)]
 ConstraintsChoice = Annotated[str | Literal[False], BeforeValidator(_check_constraints)]
 ByteSize = Annotated[str, AfterValidator(_check_byte_size)]
 WasteSize = Annotated[str, AfterValidator(_check_waste_size)]

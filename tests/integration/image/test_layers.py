@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import subprocess
 import tarfile
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
+from small_image import build_layers, select
 
-from builder.cli.runtime import make_local_runtime
 from builder.core.naming import MOST_LAYERS
-from builder.engine.buildx import BuildOptions, BuildPlan
-from builder.engine.secrets import find_secrets
-from builder.image.base.make import make_base
-from builder.image.build.build import run_buildx
 from builder.image.lock.document import read_lock
-from builder.image.lock.layers.plan import plan_layers
-from builder.image.render.context import render_context
 from builder.image.spec.reader import read_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from small_image import Entry, ImageLayer
 
     from builder.image.lock.model import Lock
 
@@ -37,74 +29,9 @@ SHARED = ("psycopg2-binary", "psycopg2-binary.libs", "seaborn")
 """Layers with equal members in both."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What an archive says of a file or folder, but for its time."""
-
-    kind: bytes
-    mode: int
-    owner: tuple[int, int]
-    size: int
-    link: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class ImageLayer:
-    """``entries``: path → what it is, and its time."""
-
-    instruction: str
-    diff_id: str
-    entries: dict[str, tuple[Entry, int]]
-
-
-def select(lock: Lock, names: tuple[str, ...], most: int) -> Lock:
-    """A lock of these distributions alone; each keeps the time that its layer had."""
-    stamps = {part: layer.stamp for layer in lock.layers for part in layer.members}
-    return replace(
-        lock,
-        python=tuple(one for one in lock.python if one.name in names),
-        layers=plan_layers({name: stamps[name] for name in names}, most),
-    )
-
-
 def build(folder: Path, airflow_folder: Path, name: str, lock: Lock) -> tuple[ImageLayer, ...]:
     spec = read_spec(airflow_folder)
-    spec = spec.model_copy(update={"image": spec.image.model_copy(update={"name": name})})
-    context, runtime = render_context(spec, lock), make_local_runtime(quiet=True)
-    context.write(folder / "context")
-    make_base(runtime, context, folder / "context")
-    plan = BuildPlan(
-        reference=name,
-        platform=context.platform,
-        source_date_epoch=context.source_date_epoch,
-        metadata=folder / "metadata.json",
-        folder=folder / "context",
-        options=BuildOptions(),
-        secrets=find_secrets(runtime.env),
-        rawjson=True,
-    )
-    run_buildx(plan, runtime)
-    subprocess.run(["docker", "save", "--output", folder / "image.tar", name], check=True)
-    return tuple(read_layers(folder / "image.tar"))
-
-
-def read_layers(archive: Path) -> Iterator[ImageLayer]:
-    with tarfile.open(archive) as outer:
-        manifest = json.load(outer.extractfile("manifest.json") or io.BytesIO())[0]
-        config = json.load(outer.extractfile(manifest["Config"]) or io.BytesIO())
-        history = [row["created_by"] for row in config["history"] if not row.get("empty_layer")]
-        for path, text, diff_id in zip(manifest["Layers"], history, config["rootfs"]["diff_ids"], strict=True):
-            with tarfile.open(fileobj=outer.extractfile(path)) as inner:
-                yield ImageLayer(text.removesuffix(" # buildkit"), diff_id, dict(read_entries(inner)))
-
-
-def read_entries(archive: tarfile.TarFile) -> Iterator[tuple[str, tuple[Entry, int]]]:
-    for member in archive:
-        file = archive.extractfile(member) if member.isreg() else None
-        digest = hashlib.sha256(file.read()).hexdigest() if file is not None else ""
-        entry = Entry(member.type, member.mode, (member.uid, member.gid), member.size, member.linkname, digest)
-        yield member.name.rstrip("/"), (entry, int(member.mtime))
+    return build_layers(folder, spec.model_copy(update={"image": spec.image.model_copy(update={"name": name})}), lock)
 
 
 @pytest.fixture(scope="module")

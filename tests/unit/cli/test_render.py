@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +123,21 @@ def test_explain_says_of_each_layer_what_it_holds_and_moves(render: Callable[...
         "seaborn: pushes 791 kB, pulls 7.57 MB (stage python-12)\n  why: small; pinned by projects\n  seaborn\n" in out
     )
     assert out.index("\nbabel: ") < out.index("\nseaborn: ")
+
+
+def test_explain_says_what_of_the_project_lies_above(
+    render: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    text = (Path(IMAGE) / "optbuild.toml").read_text()
+    (tmp_path / "optbuild.toml").write_text(
+        f'{text}\n[build]\nrun = ["extra.sh"]\nrun-folders = ["/opt/extra"]\n[files]\n"extra.sh" = "/opt/extra.sh"\n'
+    )
+    (tmp_path / "extra.sh").write_text("#!/bin/sh\n")
+    shutil.copyfile(Path(IMAGE) / "optbuild.lock", tmp_path / "optbuild.lock")
+    code, out, err = render("--explain", image=str(tmp_path))  # the lock fits: it knows nothing of scripts
+    assert (code, err) == (0, "")
+    scripts = "above them: Scripts of [build] run: what extra.sh leaves in /opt/extra\n"
+    assert out.endswith(f"\n\n{scripts}\nabove them: Entry 1 of [files]: extra.sh\n")
 
 
 def test_explain_says_what_one_stage_costs(render: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:

@@ -63,3 +63,21 @@ def test_packages_that_ask_what_the_base_no_longer_has_belong_into_the_base() ->
     found = diagnose_failure("The base image lacks /usr/share/perl5/Debconf, which scripts of locales may need\n")
     assert found.hint is not None
     assert found.hint.startswith("write the packages that failed into runtime of [apt] in the spec of the base image")
+
+
+SCRIPT = """curl: (6) Could not resolve host: example.org
+run_scripts.py: scripts/extra.sh ended with exit code 6{}
+run_scripts.py: next: correct scripts/extra.sh: its last lines stand above
+"""
+
+
+def test_a_script_of_the_project_is_named_with_the_key_that_it_lacks() -> None:
+    found = diagnose_failure(SCRIPT.format(", without network"))
+    assert found.cause == "a script of [build] run: scripts/extra.sh ended with exit code 6, without network"
+    assert "run-network = true below [build]" in str(found.hint)
+
+
+def test_a_script_that_has_network_is_not_told_to_ask_for_it() -> None:
+    found = diagnose_failure(SCRIPT.format(""))
+    assert found.cause == "a script of [build] run: scripts/extra.sh ended with exit code 6"
+    assert found.hint == "correct scripts/extra.sh: its last lines stand above"

@@ -65,6 +65,9 @@ GOOD: dict[Field, str] = {
     ("python", "requirements-files"): "requirements.txt",
     ("apt", "runtime"): "libgomp1",
     ("apt", "build"): "gcc",
+    ("build", "run"): "extra.sh",
+    ("build", "run-folders"): "/opt/extra",
+    ("build", "run-files"): "requirements.txt",
     ("roles", KEY): "web",
     ("roles", "web", "command"): "webserver",
     ("roles", "web", "health", "http"): "/health",
@@ -82,7 +85,9 @@ GOOD: dict[Field, str] = {
 }
 """Of every field that takes a text, one that is taken."""
 NUMBERS: dict[Field, object] = {("roles", "web", "health", "port"): 8080, ("budget", "waste-percent"): 2}
-LISTS = {"tags", "extras", "requirements", "requirements-files", "runtime", "build", "command", "images"}
+LISTS = {"tags", "extras", "requirements", "requirements-files", "runtime", "build", "command", "images"} | {
+    *("run", "run-folders", "run-files")
+}
 
 
 def iterate_fields(model: type[BaseModel], path: Field = ()) -> Iterator[tuple[Field, bool]]:
@@ -127,6 +132,7 @@ def project(tmp_path: Path) -> Path:
         made.mkdir(parents=True)
     (outside / "secret.txt").write_text("secret==1\n")
     (folder / "constraints.txt").write_text("pandas==2.0.3\n")
+    (folder / "extra.sh").write_text("#!/bin/sh\n")
     (folder / "requirements.txt").write_text("numpy==1.24.3\n")
     (folder / "templates/debian.Dockerfile.j2").write_text('{% extends "optbuild/debian.Dockerfile.j2" %}')
     (folder / "link").symlink_to(outside / "secret.txt")
@@ -153,10 +159,11 @@ def make_document(field: Field, text: str) -> dict[str, Any]:
 
 
 def _is_left_out(path: Field, field: Field) -> bool:
-    """Of the bases there is one, a broker needs a role that asks for it, and files have instructions of their own."""
+    """Of the bases there is one, a broker needs a role that asks for it, and files and scripts have instructions of
+    their own."""
     base = field if field[0] == "base" else ("base", "debian")
-    if path[0] == "files":
-        return field[0] != "files"
+    if path[0] in ("files", "build"):
+        return field[0] != path[0]
     return (path[0] == "base" and path != base) or (path == ("verify", "broker") and path != field)
 
 

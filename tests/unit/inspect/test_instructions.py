@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.inspect.instructions import LONGEST, format_instructions
+from builder.inspect.instructions import LONGEST, format_instructions, name_planned_layer
 
 
 def line(text: str, *shell: str) -> str:
@@ -128,3 +128,20 @@ def test_any_text_becomes_one_printable_line(text: str, shell: list[str]) -> Non
 def test_a_long_text_takes_no_long_time(piece: str) -> None:
     assert len(line("RUN " + piece * 200_000)) <= LONGEST * 2
     assert len(line("RUN |1 " + piece * 200_000)) <= LONGEST * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("COPY /out/seaborn/ /", "Python packages: seaborn"),
+        ("COPY /out/psycopg2-binary.libs/ /", "Python packages: psycopg2-binary.libs"),
+        ("COPY /out/build.run/ /", "Scripts of [build] run"),
+        ("RUN python3 -B /change.py -- python3 -B /run-scripts/run_scripts.py stay /debs", "Scripts of [build] run"),
+        ("COPY /out/2/ /", "Entry 2 of [files]"),
+        ("RUN python3 -B /change.py -- python3 -B /scripts/place_files.py /files / 1", "Entry 1 of [files]"),
+        ("COPY /out/ /", "COPY /out/ /"),
+        ("RUN make", "RUN make"),
+    ],
+)
+def test_a_layer_of_ours_is_named_for_what_the_spec_or_the_lock_says(text: str, expected: str) -> None:
+    assert name_planned_layer(text) == expected

@@ -11,12 +11,14 @@ from builder.image.lock.foundation import ENVIRONMENT
 from builder.image.render.plan import PlannedInstruction
 from builder.image.render.plans.common import (
     SHELL,
-    list_file_entries,
+    list_own_runs,
     make_plan,
     plan_file_copies,
     plan_file_stage,
     plan_package_stages,
     plan_role_switches,
+    plan_run_copy,
+    plan_run_stage,
     require_foundation,
 )
 from builder.image.render.plans.image import needs_root
@@ -57,6 +59,7 @@ def plan_airflow(spec: Spec, lock: Lock) -> RenderPlan:
     """User, entrypoint, variables, working folder and shell are the foundation's. A RUN in the final stage stands only
     where distributions of the foundation are replaced."""
     base, packages = _read_base(lock), plan_package_stages(lock)
+    root = (_ROOT, SHELL) if needs_root(base.foundation) else (SHELL,)
     return _make_plan(
         spec,
         lock,
@@ -64,7 +67,10 @@ def plan_airflow(spec: Spec, lock: Lock) -> RenderPlan:
         variables={"shell": base.shell, "is_user_site": base.is_user_site},
         instructions=(
             *_list_stage_instructions(base, packages, has_sources=bool(list_building_stages(lock))),
-            *plan_file_stage(spec, (_ROOT, SHELL) if needs_root(base.foundation) else (SHELL,)),
+            *plan_run_stage(
+                spec, packages, (PlannedInstruction("FROM", "base AS run"), *root, PlannedInstruction("RUN"))
+            ),
+            *plan_file_stage(spec, root),
             *_list_final_instructions(base, packages, spec),
         ),
     )
@@ -84,7 +90,7 @@ def plan_single_airflow(spec: Spec, lock: Lock) -> RenderPlan:
             *((_ROOT,) if is_root else ()),
             run,
             *((run,) if packages.stages else ()),
-            *(run for _ in list_file_entries(spec)),
+            *list_own_runs(spec),
             *((PlannedInstruction("ENV"),) if _plan_environment(spec) else ()),
             PlannedInstruction("LABEL"),
             *((PlannedInstruction("USER", base.foundation.user),) if is_root else ()),
@@ -164,6 +170,7 @@ def _list_final_instructions(base: AirflowBase, packages: PackageStages, spec: S
         PlannedInstruction("COPY", "--link --from=rootfs /out/ /"),
         *check,
         *packages.copies,
+        *plan_run_copy(spec),
         *plan_file_copies(spec),
         *((PlannedInstruction("ENV"),) if _plan_environment(spec) else ()),
         PlannedInstruction("LABEL"),

@@ -44,6 +44,8 @@ FINAL_INSTRUCTIONS = (
 """What an image with our own entrypoint ends with."""
 WORKDIR = PlannedInstruction("WORKDIR", HOME)
 SHELL = PlannedInstruction("SHELL", '["/bin/bash", "-o", "pipefail", "-o", "errexit", "-o", "nounset", "-c"]')
+RUN_LAYER = "build.run"
+"""The folder of what the scripts of [build] run left, as history says it; no layer of packages is named so."""
 PACKAGES_FOLDER = "/home/airflow/.local"
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Docker's own, for an image that has none (moby, ``pkg/oci/defaults.go``)."""
@@ -103,6 +105,24 @@ def plan_file_copies(spec: Spec) -> tuple[PlannedInstruction, ...]:
     return tuple(
         PlannedInstruction("COPY", f"--link --from=files /out/{number}/ /") for number in list_file_entries(spec)
     )
+
+
+def plan_run_stage(
+    spec: Spec, packages: PackageStages, beginning: tuple[PlannedInstruction, ...]
+) -> tuple[PlannedInstruction, ...]:
+    """The stage in which the scripts of [build] run see the whole image; ``beginning`` is what it stands on."""
+    rootfs, run = PlannedInstruction("COPY", "--link --from=rootfs /out/ /"), PlannedInstruction("RUN")
+    return (*beginning, rootfs, *packages.copies, run) if spec.build.run else ()
+
+
+def plan_run_copy(spec: Spec) -> tuple[PlannedInstruction, ...]:
+    """That of what they left, in the final stage: behind all layers of packages, below the project's own files."""
+    return (PlannedInstruction("COPY", f"--link --from=run /out/{RUN_LAYER}/ /"),) if spec.build.run else ()
+
+
+def list_own_runs(spec: Spec) -> tuple[PlannedInstruction, ...]:
+    """Those of a final stage that has RUNs: of [build] run, and for each entry of [files]."""
+    return tuple(PlannedInstruction("RUN") for _ in ((*spec.build.run[:1], *list_file_entries(spec))))
 
 
 def plan_environment(spec: Spec, path: str = DEFAULT_PATH) -> dict[str, str]:
@@ -182,6 +202,8 @@ def make_plan(  # a plan's parts, each named
         "files": list_file_entries(spec),
         "labels": sort_labels(labels),
         "layers": packages.layers,
+        "run": bool(spec.build.run),
+        "run_network": spec.build.run_network,
         "stages": packages.stages,
         "uv_version": lock.uv.version,
     }

@@ -14,6 +14,8 @@ from builder.image.render.plans.common import (
     plan_file_copies,
     plan_file_stage,
     plan_package_stages,
+    plan_run_copy,
+    plan_run_stage,
 )
 
 if TYPE_CHECKING:
@@ -51,12 +53,14 @@ def _list_instructions(spec: Spec, packages: PackageStages) -> tuple[PlannedInst
         *packages.instructions,
         PlannedInstruction("FROM", "builder AS check"),
         PlannedInstruction("RUN"),
+        *plan_run_stage(spec, packages, (PlannedInstruction("FROM", "builder AS run"),)),
         *plan_file_stage(spec, (SHELL,)),
         PlannedInstruction("FROM", "base"),
         PlannedInstruction("COPY", "--link --from=rootfs /out/ /"),
         PlannedInstruction("COPY", "--link --from=check /out/ /"),
         WORKDIR,
         *packages.copies,
+        *plan_run_copy(spec),
         *plan_file_copies(spec),
         *FINAL_INSTRUCTIONS,
     )

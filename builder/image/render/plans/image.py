@@ -15,6 +15,8 @@ from builder.image.render.plans.common import (
     plan_file_copies,
     plan_file_stage,
     plan_package_stages,
+    plan_run_copy,
+    plan_run_stage,
     require_foundation,
 )
 
@@ -73,12 +75,14 @@ def _list_instructions(spec: Spec, foundation: Foundation, packages: PackageStag
         *packages.instructions,
         PlannedInstruction("FROM", "builder AS check"),
         PlannedInstruction("RUN"),
+        *plan_run_stage(spec, packages, (PlannedInstruction("FROM", "builder AS run"),)),
         *plan_file_stage(spec, root),
         PlannedInstruction("FROM", "base"),
         PlannedInstruction("COPY", "--link --from=rootfs /out/ /"),
         PlannedInstruction("COPY", "--link --from=check /out/ /"),
         WORKDIR,
         *packages.copies,
+        *plan_run_copy(spec),
         *plan_file_copies(spec),
         *FINAL_INSTRUCTIONS,
     )

@@ -8,7 +8,7 @@ from builder.image.render.plan import PlannedInstruction
 from builder.image.render.plans.common import (
     FINAL_INSTRUCTIONS,
     WORKDIR,
-    list_file_entries,
+    list_own_runs,
     make_plan,
     plan_environment,
     require_foundation,
@@ -55,4 +55,4 @@ def plan_single_image(spec: Spec, lock: Lock) -> RenderPlan:
 
 
 def _list_end(spec: Spec) -> tuple[PlannedInstruction, ...]:
-    return (WORKDIR, *(_RUN for _ in list_file_entries(spec)), *FINAL_INSTRUCTIONS)
+    return (WORKDIR, *list_own_runs(spec), *FINAL_INSTRUCTIONS)

@@ -23,6 +23,10 @@ airflow.version = "2.8.1"
 python.version = "3.11"
 """
 WHOLE = {
+    "build.run": 'build.run-folders = ["/opt/extra"]',
+    "build.run-files": 'build.run = ["a.sh"]\nbuild.run-folders = ["/opt/extra"]',
+    "build.run-folders": 'build.run = ["a.sh"]',
+    "build.run-network": 'build.run = ["a.sh"]\nbuild.run-folders = ["/opt/extra"]',
     "roles.*.health.http": "roles.flower.health.port = 80",
     "roles.*.health.port": 'roles.flower.health.http = "/"',
     "verify.broker": 'airflow.extras = ["celery"]\nroles.worker = {}',
