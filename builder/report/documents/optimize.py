@@ -13,7 +13,9 @@ class RestartedServiceDocument(TypedDict):
     image_ids: Annotated[list[Digest], "Of its containers now."]
     running: Annotated[bool, "A container of it runs now."]
     stopped_seconds: Annotated[Seconds | None, "No container of it ran for so long; null: none was stopped."]
-    up_after_seconds: Annotated[Seconds | None, "From its stop until it was seen to be up, healthy where it has a check."]
+    up_after_seconds: Annotated[
+        Seconds | None, "From its stop until it was seen to be up, healthy where it has a check."
+    ]
 
 
 class OldImageDocument(TypedDict):
