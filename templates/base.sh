@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes base.tar (the final image's root file system) and builder.tar (what the builder stage has besides) beside this
 # script, from Debian's packages, in exactly the versions of runtime.packages and builder.packages. Then `docker build`
-# can run.
+# can run. Where added.packages names some of runtime.packages again, base.tar has only the others, and added.tar what
+# these change: base.tar is then the same file whatever a project adds.
 #
 # Needs mmdebstrap; where the host has none, it runs in a container (DOCKER, default docker). The mirror is the
 # machine's own: OPTBUILD_DEBIAN_SOURCES (an apt sources file), else what apt here uses for the release, else
@@ -99,46 +100,126 @@ prune_root() {
   printf '{"schema_version": 1, "rules": {%s}}\n' "$ledger" >usr/share/optbuild/pruned.json
 }
 
-# What runs in the finished root ($1), called by mmdebstrap before it is cleaned: builder.packages are installed in a
-# copy of it, and what they changed there becomes $2/builder.tar. So does what the rules ($3...) take from the base: the
-# builder keeps what its packages' own programs may need.
-make_builder() {
-  root=$1 work=$2 copy=$1/optbuild-builder
+# finish_root ROOT WORK RULE...: what runs in the finished root, called by mmdebstrap. It is cleaned; in a copy of it
+# added.packages and then builder.packages are installed, and what each changed there becomes a tar in WORK.
+finish_root() {
+  root=$1 work=$2 copy=$1/optbuild-copy
   shift 2
+  check_names "$work"
   mkdir "$copy" "$copy/dev" "$copy/proc" "$copy/sys"
   find "$root" -mindepth 1 -maxdepth 1 ! -name dev ! -name proc ! -name sys ! -path "$copy" -exec cp -a {} "$copy" \;
-  touch "$work/copied"
+  "$here/base.sh" --clean-root "$root" "$@"
   sed "s|$root|$copy|g" "$MMDEBSTRAP_APT_CONFIG" >"$work/apt.conf"
-  unshare --mount "$here/base.sh" --install-builder "$root" "$copy" "$work"
-  dpkg-query --admindir="$copy/var/lib/dpkg" -W -f '${Package} ${Version}\n' >"$work/builder/installed"
-  clean_root "$copy"
-  (cd "$copy" && list_builder "$work/copied" "$@" | sort -zu |
-    tar --create --file="$work/builder.tar" --numeric-owner --xattrs --mtime="@$SOURCE_DATE_EPOCH" --clamp-mtime \
-      --format=pax --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime \
-      --no-recursion --null --files-from=-)
+  if [ -f "$work/added.packages" ]; then
+    make_added "$@"
+  elif [ -s "$here/added.packages" ]; then
+    echo ./usr | write_tar "$root" "$work/added.tar"
+  fi
+  make_builder "$@"
   rm -rf "$copy"
 }
 
-# list_builder STAMP RULE...: below the current folder, what changed since, and what each rule takes; ended by NUL.
-list_builder() {
-  find . -mindepth 1 -cnewer "$1" -print0
-  shift
-  for rule in "$@"; do pruned_files "$rule" | sed 's|^|./|' | tr '\n' '\0'; done
+# make_added RULE...: added.tar has each entry that differs between ROOT and a clean copy that has added.packages too.
+# What was written meanwhile differs, whatever is in it now.
+make_added() {
+  tree=$root/optbuild-added
+  touch "$work/copied"
+  install_in_copy "$work/added.packages" || refuse_division "apt cannot add the packages of added.packages to the others"
+  list_installed "$copy" >"$work/added/installed"
+  (cd "$copy" && find . -mindepth 1 -cnewer "$work/copied" ! -type d) | sort >"$work/written"
+  cp -al "$copy" "$tree"
+  "$here/base.sh" --clean-root "$tree" "$@"
+  list_entries "$root" >"$work/before"
+  list_entries "$tree" >"$work/after"
+  for name in before after; do cut -f 1 "$work/$name" | sort >"$work/$name.paths"; done
+  gone=$(comm -23 "$work/before.paths" "$work/after.paths" | head -n 1)
+  [ -z "$gone" ] || refuse_division "a package of added.packages removes $gone"
+  {
+    echo ./usr # a tar without entries is not known as one
+    comm -13 "$work/before" "$work/after" | cut -f 1
+    comm -12 "$work/written" "$work/after.paths"
+  } | list_with_folders | write_tar "$tree" "$work/added.tar"
+  rm -rf "$tree"
 }
+
+# list_entries TREE: a sorted line for each entry, its path first, with all that a layer keeps of it but the content.
+list_entries() {
+  (cd "$1" && find . -mindepth 1 \( -path ./dev -o -path ./proc -o -path ./sys -o -path './optbuild-*' \) -prune -o \
+    -printf '%p\t%T@\t%s\t%y %m %U %G %l\n') | awk -F '\t' -v OFS='\t' -v epoch="$SOURCE_DATE_EPOCH" '
+      $2 > epoch + 0 { $2 = epoch }
+      $4 ~ /^d/ { $3 = "" }
+      { print }' | sort
+}
+
+# Adds to each path that it reads the folders above it: a layer that has an entry of them has their times too.
+list_with_folders() {
+  awk '{ print; path = $0; while (sub("/[^/]*$", "", path) && path != ".") print path }'
+}
+
+# refuse_division REASON: then base.tar gets all packages, in a second run.
+refuse_division() {
+  echo "$1" >"$work/undivided"
+  exit 1
+}
+
+# Whether what mmdebstrap installed has only names of runtime.packages: apt may choose otherwise where it knows less.
+check_names() {
+  [ -f "$1/added.packages" ] || return 0
+  cut -d ' ' -f 1 "$1/installed" | sort >"$1/names"
+  other=$(cut -d ' ' -f 1 "$here/runtime.packages" | sort | comm -23 "$1/names" - | head -n 1)
+  [ -z "$other" ] || refuse_division "without the packages of added.packages apt installs $other"
+}
+
+# make_builder RULE...: builder.tar has what builder.packages changed, and what the rules take from the base: the
+# builder keeps what its packages' own programs may need.
+make_builder() {
+  touch "$work/copied"
+  install_in_copy "$here/builder.packages"
+  list_installed "$copy" >"$work/builder/installed"
+  clean_root "$copy"
+  (cd "$copy" && list_builder "$work/copied" "$@") | write_tar "$copy" "$work/builder.tar"
+}
+
+list_installed() { dpkg-query --admindir="$1/var/lib/dpkg" -W -f '${Package} ${Version}\n'; }
+
+# write_tar TREE FILE: of the paths that it reads, a line each.
+write_tar() {
+  sort -u | tr '\n' '\0' |
+    tar --directory="$1" --create --file="$2" --numeric-owner --xattrs --mtime="@$SOURCE_DATE_EPOCH" --clamp-mtime \
+      --format=pax --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime \
+      --no-recursion --null --files-from=-
+}
+
+# list_builder STAMP RULE...: below the current folder, what changed since, and what each rule takes.
+list_builder() {
+  find . -mindepth 1 -cnewer "$1"
+  shift
+  for rule in "$@"; do pruned_files "$rule" | sed 's|^|./|'; done
+}
+
+# Into the copy, from a list of packages.
+install_in_copy() { unshare --mount "$here/base.sh" --install "$1" "$root" "$copy" "$work/apt.conf"; }
 
 # In a mount namespace of its own, so that no mount outlives it. Some ways of mmdebstrap have no mounts: then there are
-# none here either.
-install_builder() {
-  for folder in dev proc sys; do mount --rbind "$1/$folder" "$2/$folder" || :; done
-  cut -d ' ' -f 1 "$here/builder.packages" |
-    APT_CONFIG="$3/apt.conf" xargs apt-get --yes -oDPkg::Chroot-Directory="$2" install
+# none here either. Nothing is removed: what a lower layer has stays.
+install_packages() {
+  for folder in dev proc sys; do mount --rbind "$2/$folder" "$3/$folder" || :; done
+  cut -d ' ' -f 1 "$1" |
+    APT_CONFIG="$4" xargs apt-get --yes --no-remove -oDPkg::Chroot-Directory="$3" install
 }
 
-# Makes both; returns 4 when an installed set is not the locked one.
+# make_roots WORK ADDED: makes the tars; returns 4 when an installed set is not the locked one. ADDED: a list of packages
+# that base.tar does not get, where it is not empty. WORK/undivided says why that cannot be.
 make_roots() {
-  work=$folder
-  mkdir "$work/builder"
-  cp "$here/runtime.packages" "$work/packages"
+  work=$1
+  mkdir "$work" "$work/builder" "$work/added"
+  if [ -s "$2" ]; then
+    cp "$2" "$work/added.packages"
+    cp "$here/runtime.packages" "$work/added/packages"
+    grep -vxF -f "$2" "$here/runtime.packages" >"$work/packages"
+  else
+    cp "$here/runtime.packages" "$work/packages"
+  fi
   cat "$here/runtime.packages" "$here/builder.packages" >"$work/builder/packages"
   write_preferences "$work/builder/packages" >"$work/preferences"
   # shellcheck disable=SC2016  # $1 is the hook's own: mmdebstrap passes it the root
@@ -153,18 +234,23 @@ make_roots() {
     --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
     --setup-hook="mkdir -p \"\$1/etc/apt/preferences.d\" && cp '$work/preferences' \"\$1/etc/apt/preferences.d/optbuild\"" \
     --customize-hook="dpkg-query --admindir=\"\$1/var/lib/dpkg\" -W -f '\${Package} \${Version}\n' >'$work/installed'" \
-    --customize-hook="'$here/base.sh' --make-builder \"\$1\" '$work' $pruned" \
-    --customize-hook="'$here/base.sh' --clean-root \"\$1\" $pruned" \
+    --customize-hook="'$here/base.sh' --finish-root \"\$1\" '$work' $pruned" \
     --skip=cleanup/apt --format=tar "$release" "$here/base.tar.part" ${sources:+"$sources"} >"$work/log" 2>&1 || failed=$?
-  check_versions "$work" || failed=4
+  [ ! -f "$work/undivided" ] || return 1
+  whole=$work
+  [ ! -s "$2" ] || whole=$work/added
+  check_versions "$whole" || failed=4
   check_versions "$work/builder" || failed=4
   if [ -n "${failed:-}" ]; then
     [ "$failed" = 4 ] || tail -n 30 "$work/log" >&2
     return "$failed"
   fi
-  mv "$work/builder.tar" "$here/builder.tar.part"
-  mv "$here/builder.tar.part" "$here/builder.tar"
-  mv "$here/base.tar.part" "$here/base.tar"
+  for tar in builder.tar added.tar; do
+    [ ! -f "$work/$tar" ] || mv "$work/$tar" "$here/$tar.part"
+  done
+  for tar in builder.tar added.tar base.tar; do
+    [ ! -f "$here/$tar.part" ] || mv "$here/$tar.part" "$here/$tar"
+  done
 }
 
 # Locked and installed packages must be the same set; apt's own "Version ... was not found" counts too.
@@ -226,7 +312,7 @@ clean_up() {
   remove_container
   end_jobs
   remove_container
-  rm -rf ${folder:+"$folder"} "$here/base.tar.part" "$here/builder.tar.part"
+  rm -rf ${folder:+"$folder"} "$here/base.tar.part" "$here/builder.tar.part" "$here/added.tar.part"
 }
 
 # Before anything is started: from here on whatever ends this script ends its work too.
@@ -245,13 +331,26 @@ run_here() {
   mode=auto
   [ "${OPTBUILD_BASE_IN_CONTAINER:-}" != 1 ] || mode=root
   say "making base.tar and builder.tar for $release/$architecture with mmdebstrap"
-  make_roots &
+  wait_for_roots "$folder/divided" "$here/added.packages"
+  if [ -f "$folder/divided/undivided" ]; then
+    say "$(cat "$folder/divided/undivided"): base.tar gets all packages, and added.tar next to nothing"
+    wait_for_roots "$folder/whole" "$folder/none"
+  fi
+  [ "$code" = 0 ] || exit "$code"
+  [ -s "$here/added.packages" ] || rm -f "$here/added.tar"
+  for tar in base.tar added.tar builder.tar; do
+    [ ! -f "$here/$tar" ] || sizes=${sizes:+$sizes, }"$(wc -c <"$here/$tar") bytes $tar"
+  done
+  say "done: $sizes"
+}
+
+# In the background, as run_in_container says.
+wait_for_roots() {
+  make_roots "$@" &
   jobs=$!
   code=0
   wait "$jobs" || code=$?
   jobs=''
-  [ "$code" = 0 ] || exit "$code"
-  say "done: $(wc -c <"$here/base.tar") bytes base.tar, $(wc -c <"$here/builder.tar") bytes builder.tar"
 }
 
 run_in_container() {
@@ -313,10 +412,13 @@ case ${1:-} in
   clean_root "$1"
   prune_root "$@"
   ;;
---make-builder)
+--finish-root)
   shift
-  make_builder "$@"
+  finish_root "$@"
   ;;
---install-builder) install_builder "$2" "$3" "$4" ;;
+--install)
+  shift
+  install_packages "$@"
+  ;;
 *) if command -v mmdebstrap >/dev/null; then run_here; else run_in_container; fi ;;
 esac

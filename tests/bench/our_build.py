@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 from session import link_or_copy, run_command
 
-from builder.image.base.make import TARS, hash_base_inputs
+from builder.image.base.make import hash_base_inputs
+from builder.image.base.recipes import find_recipe
 from builder.image.lock.document import read_lock
 from builder.image.render.context import render_context
 from builder.image.spec.reader import read_spec
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from session import Engine, Session
 
     from builder.image.lock.model import Lock
+    from builder.image.render.model import BuildContext
 
 OPTBUILD = (sys.executable, "-c", "from builder.cli.executable import main; main()")
 LOCK = "optbuild.lock"
@@ -54,16 +56,20 @@ class OurBuild:
     def lock(self) -> Lock:
         return read_lock(self.source / LOCK)
 
+    @property
+    def context(self) -> BuildContext:
+        return render_context(read_spec(self.source), self.lock)
+
     def hash_base(self) -> str:
         """Of all that the base is made from; its folder in the cache bears this name."""
-        return hash_base_inputs(render_context(read_spec(self.source), self.lock))
+        return hash_base_inputs(self.context)
 
     def forget(self, base: Path) -> None:
         """Caches and state go; the base comes, whose files (those of base.sh) lie below ``base``."""
         shutil.rmtree(self.home, ignore_errors=True)
         entry = self.home / "cache/optbuild/base" / self.hash_base()
         entry.mkdir(parents=True)
-        for tar in TARS:
+        for tar in find_recipe(self.context).products:
             link_or_copy(base / tar, entry / tar)
 
     def make_base(self, target: Path) -> None:
@@ -71,7 +77,7 @@ class OurBuild:
         context = self.render(self.copy("base"))
         run_command((str(context / "base.sh"),), self.make_environment())
         target.mkdir(parents=True, exist_ok=True)
-        for tar in TARS:
+        for tar in find_recipe(self.context).products:
             shutil.move(context / tar, target / tar)
         shutil.rmtree(context)
 

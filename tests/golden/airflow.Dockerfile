@@ -7,6 +7,9 @@ FROM scratch AS base
 
 ADD base.tar /
 
+# What this project has beside the packages that the image of every project has (added.packages).
+ADD added.tar /
+
 # What the final image has besides Debian and the Python packages: user, folders, entrypoint, the standard library's
 # bytecode. Made here and copied, because a RUN in the final stage would bring its own time stamps.
 FROM base AS rootfs

@@ -8,6 +8,9 @@ FROM scratch
 
 ADD base.tar /
 
+# What this project has beside the packages that the image of every project has (added.packages).
+ADD added.tar /
+
 # The Python packages, user, folders, entrypoint, the standard library's bytecode. What only the build needs is unpacked
 # beside the base and gone before the layer is made; nothing of the base is deleted, and every time stamp is set.
 RUN --mount=type=bind,source=foundation,target=/foundation \

@@ -27,10 +27,17 @@ LIMIT_BYTES = 118_000_000
 SETUID_PROGRAMS = {"newgrp", "su", "unix_chkpwd"}
 
 
+DEBIAN_TARS = ("base.tar", "added.tar")
+"""What the image has of Debian: the upper one's entries take the place of the lower one's."""
+
+
 @pytest.fixture(scope="module")
 def members(fresh_base: Path) -> dict[str, tarfile.TarInfo]:
-    with tarfile.open(fresh_base / "base.tar") as archive:
-        return {member.name.removeprefix("."): member for member in archive}
+    found: dict[str, tarfile.TarInfo] = {}
+    for name in DEBIAN_TARS:
+        with tarfile.open(fresh_base / name) as archive:
+            found |= {member.name.removeprefix("."): member for member in archive}
+    return found
 
 
 def test_is_small(members: dict[str, tarfile.TarInfo]) -> None:
@@ -87,17 +94,69 @@ def test_no_mirror_is_named(fresh_base: Path) -> None:
     ).stdout
     hosts = {word.split("/")[2].encode() for word in sources.split() if word.startswith("http")}
     assert hosts, "this machine's apt has no source, so base.sh used mmdebstrap's"
-    with tarfile.open(fresh_base / "base.tar") as archive:
-        files = {member.name: archive.extractfile(member) for member in archive.getmembers() if member.isreg()}
-        data = {name.removeprefix("."): stream.read() for name, stream in files.items() if stream is not None}
+    data: dict[str, bytes] = {}
+    for tar in DEBIAN_TARS:
+        with tarfile.open(fresh_base / tar) as archive:
+            files = {member.name: archive.extractfile(member) for member in archive.getmembers() if member.isreg()}
+            data |= {name.removeprefix("."): stream.read() for name, stream in files.items() if stream is not None}
     shipped = {path for name, text in data.items() if name.endswith(".list") for path in text.decode().splitlines()}
     for name in data.keys() - shipped:  # what a package ships may speak of its own project's servers
         assert not [host for host in hosts if host in data[name]], name
 
 
+def describe_tree(*archives: Path) -> dict[str, tuple[object, ...]]:
+    """Path → all that a file system keeps of it, once the tars are unpacked one over the other."""
+    found: dict[str, tuple[object, ...]] = {}
+    for path in archives:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                stream = archive.extractfile(member) if member.isreg() else None
+                digest = hashlib.sha256(stream.read()).hexdigest() if stream is not None else ""
+                rights = (member.mode, member.uid, member.gid, member.mtime)
+                found[member.name.rstrip("/")] = (member.type, rights, member.size, member.linkname, digest)
+    return found
+
+
+@pytest.fixture(scope="module")
+def other_bases(fresh_base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The same packages in one root file system; and without the added ones, as a project has them that adds none."""
+    whole, plain = (tmp_path_factory.mktemp(name) for name in ("whole", "plain"))
+    for folder in (whole, plain):
+        for name in ("base.sh", "base.env", "runtime.packages", "builder.packages"):
+            shutil.copy(fresh_base / name, folder)
+    added = {*(fresh_base / "added.packages").read_text().splitlines()}
+    standard = [line for line in (plain / "runtime.packages").read_text().splitlines() if line not in added]
+    (plain / "runtime.packages").write_text("".join(f"{line}\n" for line in standard))
+    running = [subprocess.Popen([folder / "base.sh"], stderr=subprocess.PIPE, text=True) for folder in (whole, plain)]
+    said = [process.communicate()[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0], said
+    return whole, plain
+
+
+def test_two_layers_hold_what_one_root_file_system_holds(fresh_base: Path, other_bases: tuple[Path, Path]) -> None:
+    whole, plain = other_bases
+    divided = describe_tree(*(fresh_base / name for name in DEBIAN_TARS))
+    undivided = describe_tree(whole / "base.tar")
+    assert {path: entry for path, entry in divided.items() if undivided.get(path) != entry} == {}
+    assert {*undivided} == {*divided}
+    assert not (whole / "added.tar").exists()
+    assert not (plain / "added.tar").exists()
+    added, standard = (fresh_base / name for name in ("added.tar", "base.tar"))
+    assert added.stat().st_size < standard.stat().st_size / 20
+
+
+def test_the_lower_layer_is_the_same_whatever_a_project_adds(fresh_base: Path, other_bases: tuple[Path, Path]) -> None:
+    _, plain = other_bases
+    lower, alone = (hashlib.sha256((folder / "base.tar").read_bytes()).hexdigest() for folder in (fresh_base, plain))
+    assert lower == alone
+    assert "./usr/sbin/gosu" not in describe_tree(fresh_base / "base.tar")
+
+
 def test_the_builder_adds_its_packages_to_the_base_and_repeats_none_of_it(fresh_base: Path) -> None:
-    with tarfile.open(fresh_base / "base.tar") as archive:
-        base = {member.name for member in archive.getmembers() if member.isreg()}
+    base: set[str] = set()
+    for tar in DEBIAN_TARS:
+        with tarfile.open(fresh_base / tar) as archive:
+            base |= {member.name for member in archive.getmembers() if member.isreg()}
     with tarfile.open(fresh_base / "builder.tar") as archive:
         added = {member.name for member in archive.getmembers() if not member.isdir()}
         status = archive.extractfile("./var/lib/dpkg/status")
@@ -272,6 +331,6 @@ def test_a_container_makes_the_same_bytes(fresh_base: Path, debian_image: None, 
     )
     assert done.returncode == 0, done.stderr
     assert "using a container" in done.stderr
-    for tar in ("base.tar", "builder.tar"):
+    for tar in ("base.tar", "added.tar", "builder.tar"):
         host, container = (folder / tar for folder in (fresh_base, endless / "context"))
         assert hashlib.sha256(host.read_bytes()).digest() == hashlib.sha256(container.read_bytes()).digest()

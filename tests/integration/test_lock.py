@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from builder.core.build_packages import _DISTRIBUTIONS, _HEADERS, _LIBRARIES, _MODULES, _PROGRAMS, _SENTENCES
-from builder.core.debian import RELEASE_PYTHON
+from builder.core.debian import RELEASE_PYTHON, list_runtime_packages
 from builder.core.errors import ToolFailedError
 from builder.core.process import LocalRunner
 from builder.dockerfile.runtime_libraries import find_runtime_library
@@ -29,6 +29,7 @@ from builder.image.lock.apt_program import read_machine_sources
 from builder.image.lock.debian import PackageListSource, PackageRequest, refresh_package_lists, resolve_packages
 from builder.image.lock.document import format_lock, read_lock, write_lock
 from builder.image.lock.installed import collect_facts
+from builder.image.lock.layers.standard_packages import STANDARD_PACKAGES
 from builder.image.lock.pylock import LockedFile
 from builder.image.lock.sonames import _ANY_LINUX, find_library_package
 from builder.image.lock.target import LockTarget
@@ -390,6 +391,15 @@ def test_the_tables_about_sources_name_packages_of_the_release(release: str, pyt
     assert build - names == set()
     found = {name: (find_runtime_library("apt", name, release) or "").split() for name in build}
     assert {name: libraries for name, libraries in found.items() if not set(libraries) <= names} == {}
+
+
+@pytest.mark.parametrize(("release", "python"), RELEASES)
+def test_the_table_of_standard_packages_is_what_every_image_gets(release: str, python: str, cache: Path) -> None:
+    target = LockTarget(python, release)
+    archive = PackageListSource(LocalRunner(), dict(os.environ), cache / "optbuild", Path("/etc/apt"))
+    names = list_runtime_packages(python, gosu=False, extra=("libstdc++6",))
+    found = resolve_packages(refresh_package_lists(target, archive), target, PackageRequest(names, (), {}))
+    assert {one.name for one in found.runtime} == STANDARD_PACKAGES[release]
 
 
 def test_the_closure_is_small(cache: Path) -> None:

@@ -28,7 +28,8 @@ from runtime_factory import make_runtime
 from builder.core.process import LocalRunner
 from builder.engine.buildx import BuildOptions
 from builder.engine.client import connect_engine
-from builder.image.base.make import TARS, hash_base_inputs
+from builder.image.base.make import hash_base_inputs
+from builder.image.base.recipes import find_recipe
 from builder.image.build import build as build_stage
 from builder.image.build.build import build_candidate
 from builder.image.build.model import BuildJob
@@ -100,7 +101,7 @@ def give_base(fresh_base: Path, airflow_folder: Path, cache: Path) -> None:
     context = render_context(read_spec(airflow_folder), read_lock(airflow_folder / "optbuild.lock"))
     entry = cache / "cache/optbuild/base" / hash_base_inputs(context)
     entry.mkdir(parents=True)
-    for tar in TARS:
+    for tar in find_recipe(context).products:
         shutil.copyfile(fresh_base / tar, entry / tar)
 
 

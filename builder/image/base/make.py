@@ -22,7 +22,7 @@ from builder.image.base.leftovers import (
     remove_scratch_folder,
     remove_unfinished_base,
 )
-from builder.image.base.recipes import ROOTS, find_recipe
+from builder.image.base.recipes import find_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from builder.image.base.recipes import BaseRecipe
     from builder.image.render.model import BuildContext
 
-TARS = ROOTS.products
 EXIT_NO_TOOL, EXIT_VANISHED = 3, 4
 KEPT_BASES = 4
 """Of each recipe, what stays in the cache; the ones unused for longest go (a base has about 125 MB)."""

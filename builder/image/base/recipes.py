@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,16 +31,20 @@ class BaseRecipe:
 
 
 _LISTS = ("base.env", "runtime.packages", "builder.packages")
+ADDED_LIST = "added.packages"
+"""Of a context, what lies in a layer of its own above the standard packages; empty where nothing does."""
 ROOTS = BaseRecipe(
     "base",
     "base.sh",
-    ("base.sh", *_LISTS),
+    ("base.sh", *_LISTS, ADDED_LIST),
     ("base.tar", "builder.tar"),
     "base: Debian packages to root file systems",
     "mmdebstrap",
     "apt-get install mmdebstrap (Debian, Ubuntu); see optbuild doctor",
 )
 """For a base of our own."""
+DIVIDED_ROOTS = replace(ROOTS, products=("base.tar", "added.tar", "builder.tar"))
+"""The same in two layers."""
 DEBS = BaseRecipe(
     "debs",
     "debs.sh",
@@ -56,4 +60,6 @@ DEBS = BaseRecipe(
 def find_recipe(context: BuildContext) -> BaseRecipe:
     """The one whose script the context has."""
     names = {file.path for file in context.files}
-    return DEBS if DEBS.script in names else ROOTS
+    if DEBS.script in names:
+        return DEBS
+    return DIVIDED_ROOTS if context.find_file(ADDED_LIST).data else ROOTS

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from builder.core import elf, slim_rules
 from builder.core.debian import RELEASE_EPOCH
 from builder.core.resources import list_template_names, read_template
+from builder.image.lock.layers.debian_layers import list_added_packages
 from builder.image.render.model import BuildContext, ContextFile
 from builder.image.render.own_dockerfile import check_own_dockerfile
 from builder.image.render.plan import check_rendered
@@ -112,6 +113,8 @@ def _iterate_base_files(lock: Lock, slim: dict[str, bool]) -> Iterable[ContextFi
     }
     if lock.foundation is None:
         yield ContextFile("base.sh", read_template("base.sh"), executable=True)
+        # also where it is empty: a render into the same folder removes no file
+        yield ContextFile("added.packages", _format_package_list(list_added_packages(lock)))
         settings["source_date_epoch"] = str(RELEASE_EPOCH[lock.release])
         settings["pruned"] = " ".join(slim_rules.list_pruned(slim, slim_rules.Scope.BASE))
     else:

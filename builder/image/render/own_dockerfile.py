@@ -2,9 +2,9 @@
 
 A template adds, and takes nothing away. Every instruction of the shipped template must be there word for word, in its
 order and in its stage. Beside them there may be stages of its own, which begin with a stage of the same Dockerfile or
-with what that begins with itself (the pinned image, or ``base.tar``), and in the last stage COPY from a stage, ENV,
-LABEL and EXPOSE. So nothing of its own runs where secrets are mounted, as root in the finished image, or from another
-image.
+with what that begins with itself (the pinned image, or ``base.tar`` and ``added.tar``), and in the last stage COPY from
+a stage, ENV, LABEL and EXPOSE. So nothing of its own runs where secrets are mounted, as root in the finished image, or
+from another image.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from builder.image.render.templates import OwnTemplate
 
 IN_OWN_STAGES = ("RUN", "COPY", "ENV", "WORKDIR", "SHELL", "USER")
-BASE_FILES = ("ADD", "base.tar /")
-"""As the shipped template has it: where that has one stage, there is no other way to begin with its Debian."""
+BASE_FILES = (("ADD", "base.tar /"), ("ADD", "added.tar /"))
+"""As the shipped template has them: where that has one stage, there is no other way to begin with its Debian."""
 IN_LAST_STAGE = ("COPY", "ENV", "LABEL", "EXPOSE")
 _OWN_STAGE = re.compile(r"(?P<base>\S+) [Aa][Ss] (?P<name>[a-z][a-z0-9-]*)")
 _STAGE_NAME = re.compile(r".* [Aa][Ss] (\S+)")
@@ -127,7 +127,7 @@ def _check_added(one: Instruction, reading: _Reading, planned: dict[str, set[str
     if one.name == "FROM":
         _check_own_stage(one, reading)
         return
-    if reading.empty and (one.name, one.value) == BASE_FILES:
+    if reading.empty and (one.name, one.value) in BASE_FILES:
         return
     allowed = IN_OWN_STAGES if reading.own else IN_LAST_STAGE if reading.last else ()
     if one.name not in allowed:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import sys, types
 from pathlib import Path
+from builder.image.base import recipes
 from builder.image.base.make import make_base
 from builder.cli import main
 from builder.image.render.model import BuildContext, ContextFile
@@ -24,7 +25,7 @@ def command() -> None:
     "Make a base."
     folder, script = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes()
     files = [ContextFile("base.sh", script, executable=True)]
-    files += [ContextFile(name, b"") for name in ("base.env", "runtime.packages", "builder.packages")]
+    files += [ContextFile(name, b"") for name in recipes.ROOTS.inputs if name != "base.sh"]
     make_base(main.make_local_runtime(), BuildContext(tuple(files), "linux/amd64", 1), folder)
 
 sys.modules["builder.cli.try"] = types.SimpleNamespace(command=command)

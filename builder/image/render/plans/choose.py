@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.image.lock.layers.debian_layers import list_added_packages
 from builder.image.render.plans.airflow import plan_airflow, plan_single_airflow
 from builder.image.render.plans.debian import plan_debian
 from builder.image.render.plans.image import needs_root, plan_image
@@ -39,6 +40,6 @@ def make_plan(spec: Spec, lock: Lock) -> RenderPlan:
 def plan_wheels(lock: Lock) -> tuple[str, dict[str, object]]:
     """Of the Dockerfile that makes nothing but wheels: its template, and the variables for it."""
     if lock.foundation is None:
-        return "wheels.Dockerfile.j2", {"uv_version": lock.uv.version}
+        return "wheels.Dockerfile.j2", {"added": bool(list_added_packages(lock)), "uv_version": lock.uv.version}
     values = {"foundation": lock.foundation.pinned_reference, "needs_root": needs_root(lock.foundation)}
     return "image-wheels.Dockerfile.j2", {**values, "uv_version": lock.uv.version}

@@ -19,6 +19,7 @@ from builder.core.naming import (
     LABEL_PROJECT,
     OCI_PREFIX,
 )
+from builder.image.lock.layers.debian_layers import list_added_packages
 from builder.image.lock.layers.plan import list_layers
 from builder.image.lock.layers.stages import plan_stages
 from builder.image.render.model import CONTENT_PLACEHOLDER
@@ -92,6 +93,12 @@ def plan_package_stages(lock: Lock) -> PackageStages:
 def list_file_entries(spec: Spec) -> tuple[str, ...]:
     """The names of the folders of [files] in the context, and in the stage that lays them out."""
     return tuple(str(number) for number, _ in enumerate(spec.files, 1))
+
+
+def plan_own_base(lock: Lock) -> tuple[PlannedInstruction, ...]:
+    """The Debian packages of a base that is made here: the standard ones, and what the project adds."""
+    added = (PlannedInstruction("ADD", "added.tar /"),) if list_added_packages(lock) else ()
+    return (PlannedInstruction("ADD", "base.tar /"), *added)
 
 
 def plan_file_stage(spec: Spec, root: tuple[PlannedInstruction, ...]) -> tuple[PlannedInstruction, ...]:
@@ -194,6 +201,7 @@ def make_plan(  # a plan's parts, each named
     """A plan of any kind: ``variables`` are what its own template reads beside those that all templates may read."""
     labels, packages = plan_labels(spec, lock), plan_package_stages(lock)
     shared = {
+        "added": bool(list_added_packages(lock)),
         "base_epoch": RELEASE_EPOCH[lock.release],
         "build_note": ", strip, and the spec's build packages" if spec.apt.build else " and strip",
         "building": list_building_stages(lock),

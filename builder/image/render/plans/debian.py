@@ -13,6 +13,7 @@ from builder.image.render.plans.common import (
     plan_environment,
     plan_file_copies,
     plan_file_stage,
+    plan_own_base,
     plan_package_stages,
     plan_run_copy,
     plan_run_stage,
@@ -26,21 +27,23 @@ if TYPE_CHECKING:
 
 
 def plan_debian(spec: Spec, lock: Lock) -> RenderPlan:
-    """base.tar and builder.tar become stages."""
+    """base.tar with added.tar, and builder.tar, become stages."""
     return make_plan(
         spec,
         lock,
         template="debian.Dockerfile.j2",
         variables={"debian": lock.release},
         environment=plan_environment(spec),
-        instructions=_list_instructions(spec, plan_package_stages(lock)),
+        instructions=_list_instructions(spec, plan_own_base(lock), plan_package_stages(lock)),
     )
 
 
-def _list_instructions(spec: Spec, packages: PackageStages) -> tuple[PlannedInstruction, ...]:
+def _list_instructions(
+    spec: Spec, debian: tuple[PlannedInstruction, ...], packages: PackageStages
+) -> tuple[PlannedInstruction, ...]:
     return (
         PlannedInstruction("FROM", "scratch AS base"),
-        PlannedInstruction("ADD", "base.tar /"),
+        *debian,
         PlannedInstruction("FROM", "base AS rootfs"),
         SHELL,
         PlannedInstruction("RUN"),

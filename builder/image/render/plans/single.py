@@ -11,6 +11,7 @@ from builder.image.render.plans.common import (
     list_own_runs,
     make_plan,
     plan_environment,
+    plan_own_base,
     require_foundation,
 )
 from builder.image.render.plans.image import ROOT, needs_root, plan_foundation_environment
@@ -24,7 +25,7 @@ _RUN = PlannedInstruction("RUN")
 
 
 def plan_single_debian(spec: Spec, lock: Lock) -> RenderPlan:
-    """base.tar, and on it one layer."""
+    """base.tar with added.tar, and on them one layer."""
     return make_plan(
         spec,
         lock,
@@ -33,7 +34,7 @@ def plan_single_debian(spec: Spec, lock: Lock) -> RenderPlan:
         environment=plan_environment(spec),
         instructions=(
             PlannedInstruction("FROM", "scratch"),
-            PlannedInstruction("ADD", "base.tar /"),
+            *plan_own_base(lock),
             _RUN,
             *_list_end(spec),
         ),

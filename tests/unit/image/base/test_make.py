@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 def context_of(packages: bytes = b"curl 1 amd64 00\n") -> BuildContext:
-    names = {"base.sh": b"#!/bin/sh\n", "base.env": b"", "runtime.packages": packages, "builder.packages": b""}
+    names = dict.fromkeys(("base.env", "builder.packages", "added.packages"), b"")
+    names |= {"base.sh": b"#!/bin/sh\n", "runtime.packages": packages}
     files = (ContextFile(name, data, executable=name == "base.sh") for name, data in sorted(names.items()))
     return BuildContext(tuple(files), "linux/amd64", 1)
 
@@ -45,6 +46,8 @@ class FakeRunner:
         (command.cwd / "base.tar").write_bytes(b"base")
         if self.code == 0:
             (command.cwd / "builder.tar").write_bytes(b"builder")
+            if added := (command.cwd / "added.packages").read_bytes():
+                (command.cwd / "added.tar").write_bytes(added)
         return ProcessResult(command, self.code, "", self.err)
 
 
@@ -95,6 +98,20 @@ def test_another_package_list_makes_another_base(tmp_path: Path) -> None:
     make(runner, tmp_path, context_of(b"curl 2 amd64 00\n"))
     assert runner.runs == 2
     assert hash_base_inputs(context_of()) != hash_base_inputs(context_of(b"curl 2 amd64 00\n"))
+
+
+def add_packages(context: BuildContext, packages: bytes) -> BuildContext:
+    files = (replace(file, data=packages) if file.path == "added.packages" else file for file in context.files)
+    return replace(context, files=tuple(files))
+
+
+def test_what_is_added_is_made_beside_the_base_and_names_it(tmp_path: Path) -> None:
+    runner = FakeRunner()
+    for number, name in enumerate((b"gosu", b"libgomp1"), 1):
+        folder = make(runner, tmp_path, add_packages(context_of(), name))
+        assert (folder / "added.tar").read_bytes() == name
+        assert runner.runs == number
+    assert not (make(runner, tmp_path, context_of(), "other") / "added.tar").exists()
 
 
 def test_half_a_result_is_not_kept(tmp_path: Path) -> None:

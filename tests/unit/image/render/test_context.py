@@ -221,16 +221,32 @@ def test_a_context_has_what_its_base_needs(name: str, script: str, *, changes: b
 def test_every_mounted_source_is_in_the_context(form: Form) -> None:
     """Or is what its script makes."""
     context = render_context(form.spec, form.lock)
-    made = {"base.tar", "builder.tar", "debs", "builder-debs"}
+    made = {"base.tar", "added.tar", "builder.tar", "debs", "builder-debs"}
     mounts = re.findall(r"--mount=type=bind,source=([^, ]+)", context.find_file("Dockerfile").data.decode())
     there = {parent for file in context.files for parent in (file.path, *map(str, Path(file.path).parents))}
     assert mounts
     assert {*mounts} <= there | made
 
 
+def test_what_is_added_alone_tells_two_bases_apart(form: Form) -> None:
+    """Of what base.tar is made from."""
+    if form.lock.foundation is not None:
+        assert "added.packages" not in {file.path for file in render_context(form.spec, form.lock).files}
+        return
+    more = replace(form.lock.runtime[0], name="libgomp1")
+    locks = (form.lock, replace(form.lock, runtime=(*form.lock.runtime, more)))
+    contexts = [{file.path: file.data.decode() for file in render_context(form.spec, lock).files} for lock in locks]
+    added = [context["added.packages"].splitlines() for context in contexts]
+    assert [[line.split()[0] for line in lines] for lines in added] == [["gosu"], ["gosu", "libgomp1"]]
+    one, other = ({*context["runtime.packages"].splitlines()} for context in contexts)
+    assert one - {*added[0]} == other - {*added[1]}
+    assert [context["Dockerfile"].count("\nADD added.tar /\n") for context in contexts] == [1, 1]
+
+
 def test_wheels_are_built_on_what_the_image_stands_on(forms: dict[str, Form]) -> None:
     images = [render_wheels_context(forms[name].lock) for name in ("airflow", "image")]
     dockerfiles = [image.find_file("Dockerfile").data.decode() for image in images]
-    assert "FROM scratch AS base\n" in dockerfiles[0]
+    assert "FROM scratch AS base\n\nADD base.tar /\n" in dockerfiles[0]
+    assert "\nADD added.tar /\n" in dockerfiles[0]
     assert f"FROM python:3.11-slim-bookworm@sha256:{'5c' * 32} AS builder\n" in dockerfiles[1]
     assert "foundation/change.py" in {file.path for file in images[1].files}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 GUIDE = Path(__file__).parents[4] / "docs/how-to/templates.md"
 NAMES = dict(zip(FORMS, ("debian", "debian-single", "image", "image-single", "airflow", "airflow-single"), strict=True))
 BEGINNINGS = {
-    "debian-single": "FROM scratch AS notice\n\nADD base.tar /",
+    "debian-single": "FROM scratch AS notice\n\nADD base.tar /\n\nADD added.tar /",
     "image-single": "FROM {{ foundation }} AS notice",
     "airflow-single": "FROM {{ foundation }} AS notice",
 }

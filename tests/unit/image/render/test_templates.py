@@ -77,6 +77,7 @@ ADDED = [
     ("stages", f"FROM debian@sha256:{'0' * 64} AS more", "begins with no stage"),
     ("stages", "FROM scratch AS more\nADD builder.tar /", "ADD may not be added"),
     ("files", "ADD base.tar /", "ADD may not be added"),
+    ("files", "ADD added.tar /", "ADD may not be added"),
     ("stages", "FROM builder AS check", "begins with no stage"),
     ("stages", "FROM builder AS more\nADD base.tar /", "ADD may not be added"),
     ("stages", "FROM builder AS more\nARG A", "ARG may not be added"),

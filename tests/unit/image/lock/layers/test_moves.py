@@ -85,13 +85,38 @@ def test_a_distribution_that_goes_is_pulled_over_but_not_pushed() -> None:
     assert moves.pulled > 6_000_000
 
 
-def test_a_debian_package_that_goes_moves_the_base_alone() -> None:
-    less = tuple(one for one in SEED.runtime if one.name != "gosu")
-    moves = predict_moves(SEED, replace(SEED, runtime=less))
-    assert list_moved(moves) == ["Debian"]
-    assert moves.moved[0].because == (
-        f"gosu {next(one.version for one in SEED.runtime if one.name == 'gosu')} -> (gone)",
-    )
+GOSU = next(one for one in SEED.runtime if one.name == "gosu")
+PLAIN = replace(SEED, runtime=tuple(one for one in SEED.runtime if one != GOSU))
+
+
+def change_runtime(lock: Lock, name: str) -> Lock:
+    rows = (replace(one, version="999") if one.name == name else one for one in lock.runtime)
+    return replace(lock, runtime=tuple(rows))
+
+
+def test_an_added_debian_package_that_goes_moves_nothing() -> None:
+    """Its layer is gone; a node pulls again what lay above that."""
+    moves = predict_moves(SEED, PLAIN)
+    assert (moves.moved, moves.layers) == ((), len(SEED.layers) + 2)
+    assert 0.7 * moves.whole < moves.pulled < 0.9 * moves.whole
+
+
+def test_an_added_debian_package_moves_its_layer_alone() -> None:
+    for moves, change in (
+        (predict_moves(PLAIN, SEED), f"gosu {GOSU.version} (new)"),
+        (predict_moves(SEED, change_runtime(SEED, "gosu")), f"gosu {GOSU.version} -> 999"),
+    ):
+        (added,) = moves.moved
+        assert (added.name, added.because, moves.layers) == ("added Debian packages", (change,), len(SEED.layers) + 3)
+        assert added.pushed == pytest.approx(971_888, rel=0.1)  # gzip -6 of added.tar, 2026-11-30
+
+
+@pytest.mark.parametrize(("lock", "names"), [(PLAIN, ["Debian"]), (SEED, ["Debian", "added Debian packages"])])
+def test_a_standard_debian_package_moves_the_base_and_what_lists_it(lock: Lock, names: list[str]) -> None:
+    """dpkg's list of all packages lies in the layer of the added ones, where there is one."""
+    moves = predict_moves(lock, change_runtime(lock, "curl"))
+    assert list_moved(moves) == names
+    assert {reason.split()[0] for layer in moves.moved for reason in layer.because} == {"curl"}
     assert moves.pulled == moves.whole
 
 
@@ -108,7 +133,7 @@ def test_another_python_moves_all(change: str) -> None:
         ),
     }[change]
     moves = predict_moves(SEED, other)
-    assert len(moves.moved) == moves.layers == len(SEED.layers) + 2
+    assert len(moves.moved) == moves.layers == len(SEED.layers) + 3
     assert moves.pushed == moves.pulled == moves.whole
 
 
