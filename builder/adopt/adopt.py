@@ -42,6 +42,7 @@ def make_adoption(
     folder: Path,
     read: Callable[[str], str | None],
     sources: tuple[str, ...],
+    has_schema: bool,
 ) -> Adoption:
     """Raises AdoptionError for contradictions, SpecError where the values do not fit together."""
     airflow = choose_airflow(collection, choices, base, sources)
@@ -67,7 +68,7 @@ def make_adoption(
     points = tuple(sorted(collection.open, key=lambda point: (point.where.file, point.where.line or 0)))
     writer.add_open_points(points)
     head = f"Written by `optbuild init` from {', '.join(sources)}. Behind each value stands the place that says it."
-    text = writer.format(head)
+    text = writer.format(head, has_schema=has_schema)
     _check_text(text, folder)
     remarks = tuple(sorted(collection.remarks, key=lambda one: (one.where.file, one.where.line or 0)))
     return Adoption(text, sources, writer.count, points, remarks)

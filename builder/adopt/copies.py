@@ -15,7 +15,7 @@ from builder.adopt.values import find_refusal, show_instruction, show_words
 from builder.core.errors import Where
 from builder.core.file_secrets import find_file_secrets
 from builder.core.files import read_regular_file
-from builder.core.naming import LOCK_FILE, SPEC_FILE
+from builder.core.naming import LOCK_FILE, SCHEMA_FILE, SPEC_FILE
 from builder.dockerfile.dockerignore import DOCKERIGNORE
 from builder.image.render.project_files import read_dockerignore
 
@@ -119,7 +119,7 @@ class CopyReader:
 
     def _is_wanted(self, name: str) -> bool:
         """Of a whole context: not what only its build reads."""
-        own = {SPEC_FILE, LOCK_FILE, DOCKERIGNORE, ".git", self.context.dockerfile.name}
+        own = {SPEC_FILE, LOCK_FILE, SCHEMA_FILE, DOCKERIGNORE, ".git", self.context.dockerfile.name}
         return name not in own and not self.ignore.excludes(name)
 
     def _collect_entry(

@@ -103,6 +103,25 @@ class Collection:
 
 
 @dataclass(frozen=True)
+class SchemaFile:
+    """The JSON Schema beside a spec that names it. ``path`` as it is shown."""
+
+    path: str
+    text: str
+    there: bytes | None
+    """What lies there already, and stays."""
+
+    @property
+    def is_new(self) -> bool:
+        return self.there is None
+
+    @property
+    def is_other(self) -> bool:
+        """Whether what lies there is not what this version of optbuild would write."""
+        return self.there is not None and self.there != self.text.encode()
+
+
+@dataclass(frozen=True)
 class Adoption:
     """The spec's text, and what to say about it."""
 

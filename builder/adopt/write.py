@@ -8,6 +8,8 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from builder.core.naming import SCHEMA_FILE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -69,9 +71,11 @@ class SpecWriter:
         for row in rows:
             self.lines += _wrap(row, "# - ", "#   ")
 
-    def format(self, head: str) -> str:
+    def format(self, head: str, *, has_schema: bool) -> str:
+        """``has_schema``: the first line names the schema beside the file (to taplo, Even Better TOML, tombi)."""
         comment = _wrap(head)
-        return "\n".join((*comment, "", *self.lines)) + "\n"
+        schema = (f"#:schema ./{SCHEMA_FILE}",) if has_schema else ()
+        return "\n".join((*schema, *comment, "", *self.lines)) + "\n"
 
 
 def _wrap(text: str, first: str = "# ", later: str = "# ") -> list[str]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from builder.cli.formats import JSON, TEXT, format_result, make_format_option
 from builder.cli.output import ResultFile, find_width
 from builder.cli.runtime import find_runtime
-from builder.core.errors import AdoptionError
-from builder.core.naming import SPEC_FILE
+from builder.core.errors import AdoptionError, UnwritableError
+from builder.core.naming import SCHEMA_FILE, SPEC_FILE
+
+if TYPE_CHECKING:
+    from builder.adopt.model import Adoption, SchemaFile
+    from builder.core.runtime import Runtime
 
 
 class OtherBase(StrEnum):
@@ -38,6 +42,13 @@ def command(
         OtherBase | None,
         typer.Option("--base", help="Make the base here from Debian's packages, in place of the project's own."),
     ] = None,
+    schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema/--no-schema",
+            help="Also write optbuild.schema.json: editors complete and check the file by it.",
+        ),
+    ] = True,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the file and the report, and write nothing.")
     ] = False,
@@ -55,19 +66,45 @@ def command(
     from builder.operations.init import InitOptions, run_init  # start-up of `optbuild --help`
 
     runtime = find_runtime(ctx)
-    path = runtime.cwd / folder / SPEC_FILE
-    shown = str(folder / SPEC_FILE)
-    there = find_spec_file(runtime.cwd / folder) or (path if path.exists() else None)
+    path = folder / SPEC_FILE
+    there = find_spec_file(runtime.cwd / folder) or (path if (runtime.cwd / path).exists() else None)
     if there is not None and not dry_run:
         raise AdoptionError(
             f"{folder / there.name} describes the image already, and is not overwritten",
             hint="move it away, or add --dry-run to see what would be written",
         )
     choices = Choices(airflow_version, python, None if base is None else base.value)
-    adoption = run_init(runtime, InitOptions(folder, dockerfile, choices))
+    adoption = run_init(runtime, InitOptions(folder, dockerfile, choices, schema))
+    beside = _prepare_schema(runtime, folder) if schema else None
     if not dry_run:
-        ResultFile(runtime, path).save(adoption.text.encode())
+        _save_files(runtime, path, adoption, beside)
     elif output_format != JSON:
         runtime.out.write(f"{adoption.text}\n")
-    values = {"adoption": adoption, "path": shown, "written": not dry_run, "width": find_width(runtime)}
-    runtime.out.write(format_result("init", output_format, values))
+    values = {"adoption": adoption, "path": str(path), "schema": beside, "written": not dry_run}
+    runtime.out.write(format_result("init", output_format, {**values, "width": find_width(runtime)}))
+
+
+def _prepare_schema(runtime: Runtime, folder: Path) -> SchemaFile:
+    """Raises UnwritableError where something lies there that cannot be read as a file."""
+    from builder.adopt.model import SchemaFile
+    from builder.core.files import read_regular_file
+    from builder.image.spec.schema import format_schema
+
+    path = folder / SCHEMA_FILE
+    try:
+        there = read_regular_file(runtime.cwd / path)
+    except FileNotFoundError:
+        there = None
+    except OSError as error:
+        hint = "move it away, or add --no-schema"
+        raise UnwritableError(str(path), error.strerror or str(error), hint=hint) from error
+    return SchemaFile(str(path), format_schema(), there)
+
+
+def _save_files(runtime: Runtime, path: Path, adoption: Adoption, schema: SchemaFile | None) -> None:
+    """The schema last: a spec is worth having without it, and it is worth nothing without a spec."""
+    file = ResultFile(runtime, path)
+    beside = ResultFile(runtime, Path(schema.path)) if schema is not None and schema.is_new else None
+    file.save(adoption.text.encode())
+    if beside is not None and schema is not None:
+        beside.save(schema.text.encode())

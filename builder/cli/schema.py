@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import typer  # noqa: TC002 - typer evaluates the annotations
 
 from builder.cli.output import make_output_file, write_output
@@ -15,13 +13,13 @@ def command(ctx: typer.Context, output: Output = None) -> None:
     """Print the JSON Schema of optbuild.toml, for editors.
 
     Editors that know TOML (taplo, tombi, Even Better TOML) complete the keys, explain them and mark what is wrong, when
-    the first line of the file names it: `#:schema ./optbuild.schema.json`. What needs more than the file itself, such
-    as whether this Airflow has a role, `optbuild lock` says.
+    the first line of the file names it: `#:schema ./optbuild.schema.json`. `optbuild init` writes both. What needs more
+    than the file itself, such as whether this Airflow has a role, `optbuild lock` says.
 
         optbuild schema --output optbuild.schema.json
     """
-    from builder.image.spec.schema import make_schema  # pydantic
+    from builder.image.spec.schema import format_schema  # pydantic
 
     runtime = find_runtime(ctx)
     target = make_output_file(runtime, output)
-    write_output(target, json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n", runtime)
+    write_output(target, format_schema(), runtime)

@@ -11,6 +11,8 @@ SPEC_FILE = "optbuild.toml"
 """Describes an image; people write it."""
 LOCK_FILE = "optbuild.lock"
 """Lies beside the spec, with exact versions and hashes; `optbuild lock` writes it."""
+SCHEMA_FILE = "optbuild.schema.json"
+"""Lies beside a spec whose first line names it to editors; `optbuild init` and `optbuild schema` write it."""
 BACKUP_SUFFIX = ".bak"
 """Ends the name of what a compose file was before, beside it; messages name it too."""
 CONTENT_TAG_LENGTH = 12

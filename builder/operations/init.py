@@ -33,11 +33,12 @@ _START_SCRIPTS = ("startup.sh",)
 
 @dataclass(frozen=True)
 class InitOptions:
-    """``folder`` is the project's; ``dockerfile`` is relative to it, None: found."""
+    """``folder`` is the project's; ``dockerfile`` is relative to it, None: found. ``has_schema``: of the spec."""
 
     folder: Path
     dockerfile: str | None
     choices: Choices
+    has_schema: bool
 
 
 def run_init(runtime: Runtime, options: InitOptions) -> Adoption:
@@ -67,9 +68,16 @@ class _Adopter:
             self._sources.append(self._project.files.files[0].name)
             collect_services(self._project, self._chooser.list_airflow_services(build), self._collection)
         collect_base(base, self._collection)
-        choices = self._options.choices
-        sources = tuple(dict.fromkeys(self._sources))
-        return make_adoption(self._collection, base, choices, folder=self._root, read=self._read, sources=sources)
+        options = self._options
+        return make_adoption(
+            self._collection,
+            base,
+            options.choices,
+            folder=self._root,
+            read=self._read,
+            sources=tuple(dict.fromkeys(self._sources)),
+            has_schema=options.has_schema,
+        )
 
     def _read_compose(self, runtime: Runtime) -> Project | None:
         """None: the folder has no compose file, or it cannot be read here, which is said."""

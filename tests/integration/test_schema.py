@@ -67,3 +67,18 @@ def test_taplo_tells_good_from_bad(schema: Path, tmp_path: Path, by_its_line: bo
         for name, path in write_specs(schema, tmp_path).items()
     }
     assert codes == {"good": 0} | dict.fromkeys(BAD, 1)
+
+
+def test_taplo_reads_the_line_that_init_writes(tmp_path: Path) -> None:
+    """From another folder too: the path in it is relative to the file."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "Dockerfile").write_text("FROM apache/airflow:2.8.1-python3.11\n")
+    subprocess.run((TOOLS / "optbuild", "init", project), check=True, capture_output=True)
+    spec = project / "optbuild.toml"
+    argv = (TOOLS / "taplo", "check", spec)
+    assert subprocess.run(argv, check=False, capture_output=True, cwd=tmp_path).returncode == 0
+    spec.write_text(spec.read_text().replace("[image]\n", "[image]\nverzion = 1\n"))
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "'verzion' was unexpected" in done.stderr

@@ -6,6 +6,7 @@ judges: the schema accepts every spec that the reader accepts, and some more.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,11 @@ def make_schema() -> dict[str, Any]:
     root = _describe_table(made, definitions, "")
     head = {"$schema": DRAFT, "title": "optbuild.toml", "description": "One image of Airflow, as optbuild makes it."}
     return head | {key: value for key, value in root.items() if key not in head}
+
+
+def format_schema() -> str:
+    """The schema as the text of a file."""
+    return json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def list_keys() -> Iterator[tuple[str, dict[str, Any], bool]]:

@@ -6,17 +6,18 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from builder.adopt.model import Adoption
+    from builder.adopt.model import Adoption, SchemaFile
     from builder.report.documents.adoption import AdoptionDocument
 
 SCHEMA_VERSION = 1
 
 
-def format_adoption_json(adoption: Adoption, path: str, *, written: bool) -> str:
+def format_adoption_json(adoption: Adoption, path: str, schema: SchemaFile | None, *, written: bool) -> str:
     """The machine-readable form; ``schema_version`` changes when a key does."""
     document: AdoptionDocument = {
         "schema_version": SCHEMA_VERSION,
         "spec": path,
+        "schema": None if schema is None else schema.path,
         "written": written,
         "text": adoption.text,
         "sources": list(adoption.sources),

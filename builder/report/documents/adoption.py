@@ -24,6 +24,7 @@ class RemarkDocument(TypedDict):
 class AdoptionDocument(TypedDict):
     schema_version: Version
     spec: Annotated[str, "Path of the optbuild.toml."]
+    schema: Annotated[str | None, "Path of the schema that its first line names; null with `--no-schema`."]
     written: Annotated[bool, "False with `--dry-run`."]
     text: Annotated[str, "The whole file."]
     sources: Annotated[list[str], "The files that it was made from."]

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def init(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def init(tmp_path: Path, project: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """``init(*words)`` in the folder ``project``: exit code, stdout, stderr."""
-    (tmp_path / "project").mkdir()
     env = machine(tmp_path)
 
     def run(*words: str) -> tuple[int, str, str]:
@@ -36,4 +35,6 @@ def init(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tu
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    return tmp_path / "project"
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder
