@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from builder.adopt.model import Base, Found
 from builder.adopt.requirements import AIRFLOW, list_pins
+from builder.airflow.images import parse_image_series
 from builder.airflow.releases import find_release
 from builder.core.debian import RELEASE_PYTHON
 from builder.core.errors import AdoptionError, UnknownAirflowError, Where
@@ -41,17 +42,17 @@ def choose_airflow(collection: Collection, choices: Choices, base: Base, sources
     """Raises AdoptionError: two versions, or none."""
     if choices.airflow is not None:
         return Found(choices.airflow, Where(OPTION))
-    return _choose_one(
-        collection.versions,
-        "Airflow",
-        _describe_sources(base, sources),
-        "--airflow-version",
-        "an image's tag, `apache-airflow==…` in a list of requirements, or the address of its constraints",
-    )
+    places = "it is read from an image's tag, `apache-airflow==…` in a list of requirements, the address of constraints"
+    series, tag = parse_image_series(base.name), ""
+    if series is not None:
+        tag = f", whose tag tells {series}, not which version of it"
+        places = f"`docker run --rm --entrypoint airflow {base.name} version` prints it"
+    nothing = _describe_sources(base, sources, tag)
+    return _choose_one(collection.versions, "Airflow", nothing, "--airflow-version", places)
 
 
-def _describe_sources(base: Base, sources: tuple[str, ...]) -> str:
-    image = f" ({base.where} begins with {base.name})" if base.name else ""
+def _describe_sources(base: Base, sources: tuple[str, ...], tag: str = "") -> str:
+    image = f" ({base.where} begins with {base.name}{tag})" if base.name else ""
     return f"nothing in {join_names(sources)}{image}"
 
 
@@ -62,7 +63,7 @@ def _choose_one(found: list[Found], what: str, nothing: str, option: str, places
         hint = f"make them one, or say which it is with {option} VERSION"
         raise AdoptionError(f"the files name {len(distinct)} versions of {what}:{lines}", hint=hint)
     if not distinct:
-        hint = f"say it with {option} VERSION; it is read from {places}"
+        hint = f"say it with {option} VERSION; {places}"
         raise AdoptionError(f"{nothing} says which version of {what} the project has", hint=hint)
     return distinct[0]
 
@@ -75,7 +76,7 @@ def choose_python(
         return Found(choices.python, Where(OPTION))
     if collection.pythons or base.kind != "debian":
         known = ", ".join(_find_pythons(airflow))
-        places = f"an image's tag, or .python-version; Airflow {airflow} runs on {known}"
+        places = f"it is read from an image's tag, or .python-version; Airflow {airflow} runs on {known}"
         return _choose_one(collection.pythons, "Python", _describe_sources(base, sources), "--python", places)
     fitting = next((one for one in RELEASE_PYTHON.values() if one in _find_pythons(airflow)), None)
     if fitting is None:
@@ -97,6 +98,10 @@ def choose_base(base: Base, collection: Collection, choices: Choices) -> Base:
         reason = "an image of Airflow with a start and a user of its own: a base of Debian's packages takes its place"
         step = "compare the report of `optbuild build --verify` with what that platform gives besides"
         collection.leave(base.where, f"FROM {base.name}", reason, step)
+        if choices.python is None and not collection.pythons:
+            reason = "which one that image has is not known here: the one of the Debian release takes its place"
+            step = f"`docker run --rm --entrypoint python {base.name} --version` prints it; say it with --python"
+            collection.leave(base.where, "its Python", reason, step)
         collection.extras += [Found("postgres", base.where)]
     if base.kind == "managed" or choices.base == "debian":
         if base.kind not in ("managed", "debian"):

@@ -13,6 +13,7 @@ from builder.adopt.model import Base, Found
 from builder.adopt.requirements import RequirementReader
 from builder.adopt.values import show_instruction
 from builder.adopt.variables import collect_arguments, collect_environment, collect_labels
+from builder.airflow.image_contents import find_image_airflow, find_image_python
 from builder.airflow.images import OFFICIAL_IMAGE, find_airflow_image, parse_image_version
 from builder.airflow.variables import HOME, HOME_VARIABLE, VERSION_VARIABLE
 from builder.core.errors import Where
@@ -262,28 +263,16 @@ def _find_base_kind(reference: str) -> str:
 
 
 def collect_base(base: Base, collection: Collection) -> None:
-    """What the name of the base says: the version of Airflow, that of Python."""
-    tag = split_image_name(base.name)[1]
-    version = parse_image_version(base.name)
+    """What is known of an image by its name: the version of Airflow, that of Python."""
+    version = find_image_airflow(base.name)
     if version is not None:
         collection.versions.append(Found(version, base.where))
-    python = re.search(r"python(3\.\d+)", tag) or (
-        re.match(r"(3\.\d+)", tag) if extract_repository(base.name) == "python" else None
-    )
+    python = find_image_python(base.name) or _find_tagged_python(base.name)
     if python is not None:
-        collection.pythons.append(Found(python[1], base.where))
-    elif base.kind == "airflow" and (default := find_default_python(version)) is not None:
-        collection.pythons.append(Found(default, base.where))
+        collection.pythons.append(Found(python, base.where))
 
 
-_DEFAULT_PYTHONS = {
-    **dict.fromkeys(("2.7", "2.8"), "3.8"),
-    **dict.fromkeys(("2.9", "2.10", "2.11", "3.0"), "3.12"),
-}
-"""Of an official image whose tag names no Python. Source: "Docker Image for Apache Airflow", the list of images of each
-version; of others nothing is known here."""
-
-
-def find_default_python(version: str | None) -> str | None:
-    """What an official image has whose tag names no Python; None: it is not known."""
-    return _DEFAULT_PYTHONS.get(".".join((version or "").split(".")[:2]))
+def _find_tagged_python(reference: str) -> str | None:
+    """``3.11`` of ``python:3.11-slim``."""
+    tagged = re.match(r"(3\.\d+)", split_image_name(reference)[1])
+    return tagged[1] if tagged is not None and extract_repository(reference) == "python" else None

@@ -36,7 +36,12 @@ def write(folder: Path, files: dict[str, str]) -> None:
             ("a==2 contradicts a==1", "does not fit together"),
         ),
         ({"pyproject.toml": "["}, (), ("pyproject.toml", "not valid TOML")),
-        ({"Dockerfile": "FROM apache/airflow:3.3.2\n"}, (), ("--python", "3.14")),
+        ({"Dockerfile": "FROM apache/airflow:3.2.1\n"}, (), ("--python", "3.14")),
+        (
+            {"Dockerfile": "FROM quay.io/astronomer/astro-runtime:12.1.0\n"},
+            (),
+            ("tells 2.10, not which version", "--airflow-version", "astro-runtime:12.1.0 version` prints it"),
+        ),
         ({"Dockerfile": "FROM apache/airflow:1.9.9-python3.11\n"}, (), ("1.9.9", "next: ")),
     ],
 )

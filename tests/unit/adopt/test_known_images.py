@@ -1,0 +1,41 @@
+"""`optbuild init` on an image whose tag does not say what is in it: a table does, or the report says that none does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("base", "airflow", "python"),
+    [
+        ("apache/airflow:3.1.3", "3.1.3", "3.12"),
+        ("apache/airflow:3.3.2", "3.3.2", "3.13"),
+        ("quay.io/astronomer/astro-runtime:10.2.0", "2.8.1", "3.11"),
+    ],
+)
+def test_versions(
+    init: Callable[..., tuple[int, str, str]], project: Path, base: str, airflow: str, python: str
+) -> None:
+    (project / "Dockerfile").write_text(f"FROM {base}\n")
+    assert init()[2] == ""
+    text = (project / "optbuild.toml").read_text()
+    assert f'[airflow]\nversion = "{airflow}"  # Dockerfile:1' in text
+    assert f'[python]\nversion = "{python}"' in text
+
+
+def test_a_python_that_nobody_knows_is_said(init: Callable[..., tuple[int, str, str]], project: Path) -> None:
+    (project / "Dockerfile").write_text("FROM quay.io/astronomer/astro-runtime:12.1.0\n")
+    out = init("--airflow-version", "2.10.3")[1]
+    assert "! Dockerfile:1: its Python" in out
+    assert "its Python" not in init("--airflow-version", "2.10.3", "--python", "3.11", "--dry-run")[1]
+
+
+def test_a_runtime_whose_python_debian_lacks_is_said(init: Callable[..., tuple[int, str, str]], project: Path) -> None:
+    (project / "Dockerfile").write_text("FROM quay.io/astronomer/astro-runtime:9.5.0-python-3.10\n")
+    assert "! Dockerfile:1: Python 3.10" in init()[1]
