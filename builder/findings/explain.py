@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 from builder.core.resources import read_template
 from builder.findings.catalog import CATALOG
@@ -12,6 +13,10 @@ WIDTH = 100
 
 
 BELIEFS = "beliefs"
+
+
+REMEDY = "What to do"
+"""The section of an explanation that says it."""
 
 
 CODES = (*CATALOG, BELIEFS)
@@ -28,3 +33,9 @@ def suggest_code(code: str) -> str:
 
 def read_explanation(name: str) -> str:
     return read_template(f"explain/{name}.txt").decode()
+
+
+def split_explanation(text: str) -> dict[str, str]:
+    """Title of each section → what stands below it, no longer indented."""
+    parts = re.split(r"^(\S.*)\n", text, flags=re.MULTILINE)[1:]
+    return {title: textwrap.dedent(body).strip("\n") for title, body in zip(parts[::2], parts[1::2], strict=True)}

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import builder
 from builder.findings.catalog import CATALOG, Severity
+from builder.findings.explain import REMEDY, read_explanation, split_explanation
 from builder.report.github import Rename, format_finding_text
 from builder.report.units import escape_controls
 
@@ -51,9 +53,20 @@ def _make_rule(rule: Rule) -> dict[str, Any]:
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": rule.why},
-        "help": {"text": f"{rule.why} `optbuild plan --explain {rule.code}` says more."},
+        "help": dict(zip(("text", "markdown"), _make_help(rule), strict=True)),
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
     }
+
+
+@cache
+def _make_help(rule: Rule) -> tuple[str, str]:
+    """As plain text and as Markdown: in place of ``helpUri``, because what it would name has no address."""
+    sections = split_explanation(read_explanation(rule.code))
+    remedy = sections.get(REMEDY, "")
+    more = f"`optbuild plan --explain {rule.code}` prints it in a terminal."
+    text = "\n\n".join((rule.why, *([f"{REMEDY}:\n{remedy}"] if remedy else ()), more))
+    blocks = (f"### {title}\n\n```text\n{body}\n```" for title, body in sections.items())
+    return text, "\n\n".join((f"**{rule.title}**", *blocks, more))
 
 
 def _make_results(findings: Iterable[Finding], index: dict[str, int], rename: Rename) -> list[dict[str, Any]]:

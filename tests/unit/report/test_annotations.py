@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from builder.core.errors import Where
 from builder.core.text_edits import Position, TextEdit, insert_text
 from builder.findings.catalog import CATALOG
+from builder.findings.explain import read_explanation, split_explanation
 from builder.findings.model import Finding
 from builder.report.github import format_annotations
 from builder.report.sarif import FINGERPRINT, format_sarif
@@ -97,6 +98,23 @@ def test_every_rule_of_the_catalog_is_described() -> None:
         assert re.fullmatch(r"[A-Z][A-Za-z0-9]+", rule["name"])
         assert rule["defaultConfiguration"]["level"] in {"note", "warning", "error"}
         assert all(rule[key]["text"].strip() for key in ("shortDescription", "fullDescription", "help"))
+
+
+def test_the_help_has_the_remedy_and_the_command() -> None:
+    """In place of an address, which the project has none of."""
+    (rule,) = [one for one in run_of()["tool"]["driver"]["rules"] if one["id"] == "OB401"]
+    for text in (rule["help"]["text"], rule["help"]["markdown"]):
+        assert "COPY --chown=airflow:0 dags/ /opt/airflow/dags/" in text
+        assert "`optbuild plan --explain OB401`" in text
+    assert "### What to do\n\n```text\nLet the files come" in rule["help"]["markdown"]
+    assert "helpUri" not in rule
+
+
+@pytest.mark.parametrize("code", CATALOG)
+def test_no_part_of_an_explanation_gets_lost(code: str) -> None:
+    text = read_explanation(code)
+    parts = split_explanation(text)
+    assert sorted("\n".join(word for pair in parts.items() for word in pair).split()) == sorted(text.split())
 
 
 @pytest.mark.parametrize("code", CATALOG)
