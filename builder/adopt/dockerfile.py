@@ -7,17 +7,15 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from builder.adopt.base import find_base_kind, make_base_below, make_own_below
 from builder.adopt.commands import CommandReader
 from builder.adopt.copies import CopyReader
-from builder.adopt.model import Base, Found
+from builder.adopt.model import Base
 from builder.adopt.requirements import RequirementReader
 from builder.adopt.values import show_instruction
 from builder.adopt.variables import collect_arguments, collect_environment, collect_labels
-from builder.airflow.image_contents import find_image_airflow, find_image_python
-from builder.airflow.images import OFFICIAL_IMAGE, find_airflow_image, parse_image_version
-from builder.airflow.variables import HOME, HOME_VARIABLE, VERSION_VARIABLE
+from builder.airflow.variables import HOME, HOME_VARIABLE
 from builder.core.errors import Where
-from builder.core.image_reference import extract_repository, split_image_name
 from builder.dockerfile import Instruction, read_instructions
 from builder.dockerfile.files import collect_build_files, find_all_copies, iterate_with_folder
 from builder.dockerfile.run_steps import list_run_steps
@@ -33,6 +31,7 @@ from builder.dockerfile.stages import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from builder.adopt.base import BaseBelow
     from builder.adopt.model import BuildContext, Collection
     from builder.dockerfile.stages import Stage
 
@@ -53,14 +52,8 @@ _START_POINTS = {
     "ONBUILD": ("nothing runs in builds that stand on the image", "write it into those Dockerfiles"),
 }
 """Instruction → reason and next step."""
-
-
-@dataclass(frozen=True)
-class _BaseBelow:
-    """What is known of the image that a Dockerfile begins with: all of it for the official one."""
-
-    environment: Mapping[str, str]
-    triggers: tuple[Instruction, ...] = ()
+SAID_ANEW = frozenset({"USER", "WORKDIR", "ENTRYPOINT", "CMD", "HEALTHCHECK", "STOPSIGNAL"})
+"""Instructions whose last word counts, also across Dockerfiles."""
 
 
 @dataclass
@@ -75,17 +68,27 @@ class DockerfileReader:
     read: Callable[[str], str | None]
     arguments: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None
+    own_bases: Mapping[str, BaseBelow] = field(default_factory=dict)
+    """Name of an image that another Dockerfile of the project makes → what that one leaves."""
+    replaced: frozenset[str] = frozenset()
+    """Instructions that the Dockerfile above says anew."""
+    result: BaseBelow | None = None
+    """What it leaves to one that stands on it, once it is collected."""
 
     def collect(self) -> Base:
         """Fill the collection; the base that the image stands on. Raises ValueError where there is no stage."""
-        stages = parse_stages(read_instructions(self.text), self.arguments, make_base_below)
+        stages = parse_stages(read_instructions(self.text), self.arguments, self._find_below)
         chain = find_stage_chain(stages, self.target)
         if not chain:
             raise ValueError(f"{self.name} has no stage {self.target or ''}".strip())
         base = chain[0].base
-        chain = (_begin_at_home(chain[0]), *chain[1:]) if is_official(base) else chain
+        folder = self._find_below(base).folder
+        chain = (_begin_at(chain[0], folder), *chain[1:]) if folder is not None else chain
         self._collect_stages(stages, chain)
-        return Base(_find_base_kind(base), base, Where(self.name, chain[0].line))
+        return Base(find_base_kind(base), base, Where(self.name, chain[0].line))
+
+    def _find_below(self, reference: str) -> BaseBelow:
+        return self.own_bases.get(reference) or make_base_below(reference)
 
     def _collect_stages(self, stages: tuple[Stage, ...], chain: tuple[Stage, ...]) -> None:
         files = collect_build_files(stages, chain, self.read, {})
@@ -99,7 +102,7 @@ class DockerfileReader:
             )
             for step in list_run_steps((stage,)):
                 own.collect(step, Where(self.name, step.run.line), built=True)
-        for step in list_run_steps(chain, make_base_below(chain[0].base).environment):
+        for step in list_run_steps(chain, self._find_below(chain[0].base).environment):
             commands.collect(step, Where(self.name, step.run.line))
         for stage in feeding:
             for one in stage.instructions:
@@ -115,8 +118,8 @@ class DockerfileReader:
     def _collect_instructions(self, chain: tuple[Stage, ...], commands: CommandReader, *, has_packages: bool) -> None:
         copies = {copy.line: copy for copy in find_all_copies(chain)}
         reader = CopyReader(self.collection, self.context)
-        base = chain[0].base
-        known = dict(make_base_below(base).environment)
+        below = self._find_below(chain[0].base)
+        known = dict(below.environment)
         user = None
         folder = "/"
         assigned = {
@@ -133,7 +136,7 @@ class DockerfileReader:
             match one.name:
                 case "ENV":
                     before = dict(self.collection.environment)
-                    collect_environment(one, where, values, self.collection, is_base_known=is_official(base))
+                    collect_environment(one, where, values, self.collection, is_base_known=below.is_official)
                     known |= {
                         key: found.value
                         for key, found in self.collection.environment.items()
@@ -155,17 +158,19 @@ class DockerfileReader:
                 case _:
                     self._collect_start(one, where)
         reader.check_ignored()
-        self._check_end(chain, folder, user)
+        self._check_end(chain, folder, user, below)
+        self.result = make_own_below(chain, below, folder)
 
     def _move_home(self, chain: tuple[Stage, ...]) -> None:
         """What lies below another AIRFLOW_HOME, DAGs above all, lies below ours: Airflow looks there."""
+        inherited = self._find_below(chain[0].base).environment.get(HOME_VARIABLE, HOME)
         homes = [
             (value.rstrip("/"), one.line)
             for stage in chain
             for one in stage.instructions
             if one.name == "ENV" and (value := parse_assignments(one).get(HOME_VARIABLE))
         ]
-        home, line = homes[-1] if homes else (HOME, 0)
+        home, line = homes[-1] if homes else (inherited, 0)
         moved = [name for name, found in self.collection.files.items() if found.value.startswith(f"{home}/")]
         if home == HOME or "$" in home or not moved:
             return
@@ -195,6 +200,8 @@ class DockerfileReader:
         self.collection.note(where, "the Python packages of that stage: the lock has them")
 
     def _collect_start(self, one: Instruction, where: Where) -> None:
+        if one.name in self.replaced:
+            return
         if one.name in _START_POINTS:
             self.collection.leave(where, show_instruction(one), *_START_POINTS[one.name])
         elif one.name == "ENTRYPOINT" and (parse_exec_form(one.value) or ())[-1:] != ("/entrypoint",):
@@ -209,15 +216,17 @@ class DockerfileReader:
         elif one.name == "SHELL":
             self.collection.note(where, "SHELL says how RUN is read, and the image has none of these RUNs")
 
-    def _check_end(self, chain: tuple[Stage, ...], folder: str, user: Instruction | None) -> None:
+    def _check_end(self, chain: tuple[Stage, ...], folder: str, user: Instruction | None, below: BaseBelow) -> None:
         """The folder and the user that the image starts with."""
-        if user is not None:
+        if "USER" in self.replaced:
+            pass
+        elif user is not None:
             self._check_user(user, dict(chain[-1].arguments))
-        elif _find_base_kind(chain[0].base) == "image":
+        elif not below.is_own and find_base_kind(chain[0].base) == "image":
             where = Where(self.name, chain[0].line)
             self.collection.note(where, "no USER: that image may start as root; this one starts as the user 50000")
         named = [one for stage in chain for one in stage.instructions if one.name == "WORKDIR" and one.line]
-        if named and posixpath.normpath(folder) != HOME and "$" not in folder:
+        if named and "WORKDIR" not in self.replaced and posixpath.normpath(folder) != HOME and "$" not in folder:
             reason = f"the image starts in {HOME}"
             step = _AT_START.format(key="working_dir")
             self.collection.leave(Where(self.name, named[-1].line), show_instruction(named[-1]), reason, step)
@@ -231,48 +240,6 @@ class DockerfileReader:
         self.collection.leave(Where(self.name, one.line), show_instruction(one), reason, _AT_START.format(key="user"))
 
 
-def is_official(reference: str) -> bool:
-    name = extract_repository(reference)
-    return name == OFFICIAL_IMAGE or name.endswith(f"/{OFFICIAL_IMAGE}")
-
-
-def make_base_below(reference: str) -> _BaseBelow:
-    """The variables of the official image that its documentation promises; of any other nothing is known."""
-    version = parse_image_version(reference) if is_official(reference) else None
-    own = {HOME_VARIABLE: HOME, "AIRFLOW_USER_HOME_DIR": "/home/airflow", "HOME": "/home/airflow"}
-    if not is_official(reference):
-        return _BaseBelow(_list_python_variables(reference))
-    return _BaseBelow({**own, **({VERSION_VARIABLE: version} if version else {})})
-
-
-def _list_python_variables(reference: str) -> dict[str, str]:
-    """PYTHON_VERSION of the official images of Python, as far as the tag says it."""
-    found = re.match(r"(3\.\d+)(?:\.\d+)?", split_image_name(reference)[1])
-    return {"PYTHON_VERSION": found[0]} if found and extract_repository(reference) == "python" else {}
-
-
-def _begin_at_home(stage: Stage) -> Stage:
-    """The official image's working folder is AIRFLOW_HOME: relative paths start there."""
-    return replace(stage, instructions=(Instruction("WORKDIR", HOME, 0), *stage.instructions))
-
-
-def _find_base_kind(reference: str) -> str:
-    if is_official(reference):
-        return "airflow"
-    return "managed" if find_airflow_image(reference) is not None else "image"
-
-
-def collect_base(base: Base, collection: Collection) -> None:
-    """What is known of an image by its name: the version of Airflow, that of Python."""
-    version = find_image_airflow(base.name)
-    if version is not None:
-        collection.versions.append(Found(version, base.where))
-    python = find_image_python(base.name) or _find_tagged_python(base.name)
-    if python is not None:
-        collection.pythons.append(Found(python, base.where))
-
-
-def _find_tagged_python(reference: str) -> str | None:
-    """``3.11`` of ``python:3.11-slim``."""
-    tagged = re.match(r"(3\.\d+)", split_image_name(reference)[1])
-    return tagged[1] if tagged is not None and extract_repository(reference) == "python" else None
+def _begin_at(stage: Stage, folder: str) -> Stage:
+    """Relative paths start in the working folder of the image below."""
+    return replace(stage, instructions=(Instruction("WORKDIR", folder, 0), *stage.instructions))

@@ -19,6 +19,8 @@ DEEPEST = 4
 """Folders below the project's in which Dockerfiles are looked for."""
 MOST_FOLDERS = 5_000
 _DOCKERFILE = re.compile(r"(?:dockerfile|containerfile)(?:[.-][\w.-]+)?|[\w.-]+\.dockerfile", re.IGNORECASE)
+_SCRIPT = re.compile(r"(?:GNU)?[Mm]akefile|[\w.-]+\.(?:mk|sh)")
+DEEPEST_SCRIPT = 3
 _PASSED_OVER = frozenset({"node_modules", "venv", "env", "site-packages", "__pycache__", "dist", "build", "logs"})
 _SOURCE = re.compile(r"^\s*(?:COPY|ADD)\s+(?!.*--from)(?:--\S+\s+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 
@@ -29,6 +31,13 @@ def find_dockerfiles(root: Path) -> list[Path]:
         path for path in _iterate_files(root) if _DOCKERFILE.fullmatch(path.name) and is_dockerfile_name(path.name)
     ]
     return sorted(found, key=lambda path: (len(path.parts), path.as_posix()))
+
+
+def find_build_scripts(root: Path) -> list[str]:
+    """Makefiles and shell scripts near ``root``, as paths below it: what builds images stands there."""
+    found = (path.relative_to(root) for path in _iterate_files(root) if _SCRIPT.fullmatch(path.name))
+    near = [path for path in found if len(path.parts) <= DEEPEST_SCRIPT]
+    return [path.as_posix() for path in sorted(near, key=lambda path: (len(path.parts), path.as_posix()))]
 
 
 def is_dockerfile_name(name: str) -> bool:

@@ -62,6 +62,17 @@ class BuildContext:
         return path if prefix == "." else f"{prefix}/{path}"
 
 
+@dataclass(frozen=True)
+class ProjectBuild:
+    """One Dockerfile as one build sees it."""
+
+    context: BuildContext
+    text: str
+    args: tuple[tuple[str, str | None], ...] = ()
+    target: str | None = None
+    additional_contexts: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass
 class Collection:
     """Filled while the files are read, in their order; :mod:`builder.adopt.decide` makes a spec of it."""

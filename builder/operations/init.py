@@ -6,24 +6,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.adopt.adopt import make_adoption
-from builder.adopt.dockerfile import DockerfileReader, collect_base, is_official
+from builder.adopt.base import collect_base, is_official
+from builder.adopt.dockerfile import SAID_ANEW, DockerfileReader
 from builder.adopt.folder import make_reader
 from builder.adopt.metadata import PACKAGES, PROJECT, REQUIREMENTS, SETUP, MetadataReader
 from builder.adopt.model import Base, Collection, Found
 from builder.adopt.services import collect_services, list_additional_requirements
 from builder.core.errors import AdoptionError, ComposeError, MissingFileError, ToolError, Where
+from builder.core.phrases import join_names
 from builder.operations.dockerfile_choice import DockerfileChooser
+from builder.operations.own_bases import OwnBases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from builder.adopt.base import BaseBelow
     from builder.adopt.decide import Choices
-    from builder.adopt.model import Adoption
+    from builder.adopt.model import Adoption, ProjectBuild
     from builder.compose.model import Project
     from builder.core.runtime import Runtime
     from builder.dockerfile.facts import DockerfileAnalysis
-    from builder.operations.dockerfile_choice import ComposedBuild
 
 _FOLDERS = ("dags", "plugins", "include")
 """Of an Airflow project, where nothing else says what is copied."""
@@ -59,7 +62,9 @@ class _Adopter:
         self._read = make_reader(root)
         self._sources: list[str] = []
         self._project = self._read_compose(runtime)
-        self._chooser = DockerfileChooser(root, self._collection, self._read, self._project, self._read_facts())
+        self._bases = OwnBases(root, self._read, self._project)
+        facts = self._read_facts()
+        self._chooser = DockerfileChooser(root, self._collection, self._read, self._project, facts, self._bases)
 
     def run(self) -> Adoption:
         build = self._chooser.choose(self._options.dockerfile)
@@ -105,23 +110,56 @@ class _Adopter:
 
         return read_dockerfiles(self._project)
 
-    def _collect_build(self, build: ComposedBuild) -> Base:
+    def _collect_build(self, build: ProjectBuild) -> Base:
+        """The Dockerfile, and before it those of the project that it stands on."""
+        below = self._bases.list_below(build)
+        builds = [*(one.build for one in below), build]
+        known: dict[str, BaseBelow] = {}
+        found: list[Base] = []
+        for place, one in enumerate(builds):
+            names = frozenset[str]().union(*(self._bases.list_instructions(each) for each in builds[place + 1 :]))
+            reader = self._make_reader(one, known, names & SAID_ANEW)
+            try:
+                found.append(reader.collect())
+            except ValueError as error:
+                raise AdoptionError(str(error), hint="correct the Dockerfile, or the target of its build") from error
+            if reader.result is not None and one is not build:
+                known = {below[place].reference: reader.result}
+                text = f"{reader.name} makes {below[place].reference}: what it does is carried over too"
+                self._collection.note(below[place].where, text)
+        self._sources += sorted(self._collection.read_files)
+        base = found[0]
+        metadata = MetadataReader(self._collection, self._read)
+        if base.kind == "managed":
+            self._collect_project_folder(metadata)
+        if base.kind == "image":
+            self._leave_unknown_base(base, [one.context.dockerfile for one in builds])
+            if not self._collection.pythons:
+                metadata.collect_python()
+        return base
+
+    def _make_reader(
+        self, build: ProjectBuild, known: Mapping[str, BaseBelow], replaced: frozenset[str]
+    ) -> DockerfileReader:
         name = build.context.dockerfile.relative_to(self._root).as_posix()
         self._sources.append(name)
         args = {key: value for key, value in build.args if value is not None}
         read = make_reader(build.context.folder)
-        reader = DockerfileReader(self._collection, build.context, name, build.text, read, args, build.target)
-        try:
-            base = reader.collect()
-        except ValueError as error:
-            raise AdoptionError(str(error), hint="correct the Dockerfile, or the target of its build") from error
-        self._sources += sorted(self._collection.read_files)
-        metadata = MetadataReader(self._collection, self._read)
-        if base.kind == "managed":
-            self._collect_project_folder(metadata)
-        if base.kind == "image" and not self._collection.pythons:
-            metadata.collect_python()
-        return base
+        return DockerfileReader(
+            self._collection, build.context, name, build.text, read, args, build.target, known, replaced
+        )
+
+    def _leave_unknown_base(self, base: Base, used: list[Path]) -> None:
+        """An image of somebody's, where another Dockerfile here may be what makes it."""
+        others = [one for one in self._chooser.list_airflow_dockerfiles() if self._root / one not in used]
+        if not others:
+            return
+        reason = f"nothing here says which Dockerfile makes that image, and {join_names(others)} makes one of Airflow"
+        step = (
+            "if that one makes it, let a compose file (`image:`), a bake file, or a Makefile or script "
+            f"(`docker build --tag {base.name}`) say so, and run it again; if not, [base] names the right image"
+        )
+        self._collection.leave(base.where, f"FROM {base.name}", reason, step)
 
     def _collect_project_folder(self, metadata: MetadataReader) -> None:
         """What the ONBUILD of Astronomer's runtime does, and what a project without a Dockerfile means."""
