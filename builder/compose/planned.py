@@ -63,6 +63,8 @@ class Plan:
     """Image name (tag included) → what the engine has under it; names that are not there are missing."""
     notes: tuple[str, ...] = ()
     """What a person should know beside the findings: why there are no edits, what Compose complained about."""
+    waste: Mapping[str, int] = field(default_factory=dict)
+    """Image ID → bytes of it that an inspection called waste; the others were not inspected."""
 
     @property
     def affected(self) -> tuple[str, ...]:

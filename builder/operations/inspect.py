@@ -15,6 +15,7 @@ from builder.inspect.base import apply_common_base
 from builder.inspect.budget import BudgetLimits, check_dive_limits, check_limits, find_unknown_packages
 from builder.inspect.diff import compare_images
 from builder.inspect.dive_config import DIVE_FILE, read_dive_file
+from builder.inspect.known_waste import remember_waste
 from builder.inspect.machine import UNKNOWN, Machine, detect_machine
 from builder.operations.targets import read_content, require_subject
 
@@ -62,6 +63,7 @@ def run_inspect(runtime: Runtime, options: InspectOptions) -> InspectResult:
         found = analyze_image(
             content, frozenset() if spec is None else collect_requested_packages(spec), choose_machine(runtime, options)
         )
+    remember_waste(runtime.cache_folder, content.id, found.waste_bytes)
     limits = parse_limits(spec) if spec is not None and options.judged else BudgetLimits()
     verdicts = (*check_limits(found, limits), *(() if dive is None else check_dive_limits(found, dive)))
     return InspectResult(found, verdicts, tuple(find_unknown_packages(found, limits)))

@@ -100,6 +100,7 @@ def _make_plan_result(runtime: Runtime, given: _PlanInputs, connecting: Future[E
     from builder.compose.rewrite.linked_files import describe_linked_files
     from builder.compose.rewrite.locate import locate_key
     from builder.compose.rewrite.rewrite import rewrite_files
+    from builder.inspect.known_waste import read_known_waste
     from builder.operations.edit_check import EditChecker
 
     recipes = _read_recipes(runtime, given.files)
@@ -112,7 +113,7 @@ def _make_plan_result(runtime: Runtime, given: _PlanInputs, connecting: Future[E
     plan = make_plan(given.project, facts, given.choices, seen, means)
     before = (*_find_unfinished_run(runtime, given.files), *describe_unread_dockerfiles(given.project, facts))
     before += describe_linked_files(plan.edits, given.files.directory)
-    plan = replace(plan, notes=(*before, *plan.notes))
+    plan = replace(plan, notes=(*before, *plan.notes), waste=read_known_waste(runtime.cache_folder))
     return PlanResult(plan, given.files, given.cli, given.choices, facts, no_engine)
 
 

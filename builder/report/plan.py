@@ -18,7 +18,7 @@ from builder.report.units import UNKNOWN, format_size, pluralize
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from builder.compose.model import Build, ImageBytes, Service
+    from builder.compose.model import ImageBytes, Service
     from builder.compose.planned import GroupPlan, Plan
 
 _COLUMNS = (Column("service"), Column("image", gives=True), Column("ID"), Column("bytes", right=True))
@@ -171,18 +171,28 @@ def _describe_plan(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "next", "`optbuild optimize` applies exactly this edit, `optbuild rollback` undoes it"
     else:
         yield "edit", "nothing to change in the file"
-    if (build := _find_replaceable_build(plan)) is not None:
-        source = describe_build_source(plan.project, build)
-        yield "own", f"`optbuild init` writes an optbuild.toml for what {source} builds: pinned, proven, no compiler"
+    if (one := _find_replaceable_group(plan)) is not None and one.group.build is not None:
+        source = describe_build_source(plan.project, one.group.build)
+        gain = f"pinned, proven, no compiler{_describe_waste(plan, one)}"
+        yield "own", f"`optbuild init` writes an optbuild.toml for what {source} builds: {gain}"
 
 
-def _find_replaceable_build(plan: Plan) -> Build | None:
-    """Of the first group of Airflow that no optbuild.toml makes; None: there is none."""
+def _find_replaceable_group(plan: Plan) -> GroupPlan | None:
+    """The first group of Airflow that is built by no optbuild.toml; None: there is none."""
     for one in plan.groups:
         made = one.target is not None and one.target.source is ImageOrigin.SPEC
         if one.group.airflow and one.group.build is not None and not made:
-            return one.group.build
+            return one
     return None
+
+
+def _describe_waste(plan: Plan, one: GroupPlan) -> str:
+    """Of the image of today, where it was inspected: a plan itself has no time for that."""
+    there = (plan.images[name] for name in one.group.images if name in plan.images)
+    found = next((image for image in there if plan.waste.get(image.id)), None)
+    return (
+        "" if found is None else f"; {format_size(plan.waste[found.id])} of {found.name} is waste (`optbuild inspect`)"
+    )
 
 
 def _describe_savings(plan: Plan) -> str:

@@ -356,6 +356,13 @@ def test_init_is_offered_where_a_build_of_airflow_has_no_spec(airflow: bool, sou
     assert ("`optbuild init`" in text) is offered
 
 
+def test_what_an_inspection_called_waste_is_said_with_init() -> None:
+    (image, *_) = plan().images.values()
+    text = " ".join(format_plan_text(plan(waste={image.id: 312_000_000})).split())
+    assert f"no compiler; 312 MB of {image.name} is waste (`optbuild inspect`)" in text
+    assert "is waste" not in format_plan_text(plan(waste={"sha256:another": 312_000_000, image.id: 0}))
+
+
 def test_no_image_is_made_up_for_a_service_that_names_none() -> None:
     nameless = Service("fluentd", project="shop")
     single = GroupPlan(ServiceGroup((nameless,), airflow=False), None, "one service alone")
