@@ -15,7 +15,7 @@ from builder.airflow.images import parse_image_series
 from builder.airflow.releases import find_release
 from builder.core.debian import RELEASE_PYTHON
 from builder.core.errors import AdoptionError, UnknownAirflowError, Where
-from builder.core.phrases import join_names
+from builder.core.phrases import choose_verb, join_names
 from builder.image.spec.requirements import iterate_logical_lines
 
 if TYPE_CHECKING:
@@ -161,7 +161,9 @@ def apply_constraints(collection: Collection, read: Callable[[str], str | None])
         held = [Found(pin, Where(file.value, line)) for line, name, pin in pins if name in asked]
         collection.requirements += held
         if len(pins) > len(held):
-            text = f"{len(pins) - len(held)} of its pins are for packages that nobody asks for: the lock chooses those"
+            others = [name for _, name, _ in pins if name not in asked]
+            what = choose_verb(others, "is for a package", "are for packages")
+            text = f"{len(others)} of its pins {what} that nobody asks for: the lock chooses by itself there"
             collection.note(Where(file.value), text)
     return whole
 

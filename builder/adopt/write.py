@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from builder.core.errors import Where
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-WIDTH = 110
-"""Characters of a comment's line."""
+WIDTH = 79
+"""Characters of a comment's line: it is also read in a terminal of 80."""
 
 
 @dataclass

@@ -116,7 +116,8 @@ def _invoke_command(argv: Sequence[str], coming: LazyRuntime, commands: Mapping[
     elif not argv:
         from builder.cli.start_page import format_start_page
 
-        sys.stdout.write(f"{format_start_page(coming.runtime())}\n")
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+        sys.stdout.write(f"{format_start_page(coming.runtime(), width)}\n")
         code = int(ExitCode.DONE)
     else:
         from builder.cli.app import run_app  # typer

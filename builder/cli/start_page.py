@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import builder
@@ -31,20 +32,26 @@ _REASONS = {
 }
 
 
-def format_start_page(runtime: Runtime) -> str:
-    """Five lines, without a newline at the end. Only names of files are read."""
+def format_start_page(runtime: Runtime, width: int = 0) -> str:
+    """Five lines, without a newline at the end; more where the terminal is narrow. Only names of files are read."""
     compose, recipes = _find_compose_files(runtime), _find_recipes(runtime.cwd)
     spec, lock = _find_spec(runtime.cwd), (runtime.cwd / LOCK_FILE).is_file()
     words = _choose_next(bool(compose), bool(recipes), bool(spec), lock)
-    return "\n".join(
-        (
-            f"optbuild {builder.__version__}: one small, pinned, proven image for an Airflow project",
-            f"compose  {_join_some(compose) or 'no compose file here, nor in a folder above'}",
-            f"image    {_describe_image(recipes, spec, lock)}",
-            f"next     optbuild {words}: {_REASONS[words]}",
-            "all      optbuild --help",
-        )
+    lines = (
+        f"optbuild {builder.__version__}: one small, pinned, proven image for an Airflow project",
+        f"compose  {_join_some(compose) or 'no compose file here, nor in a folder above'}",
+        f"image    {_describe_image(recipes, spec, lock)}",
+        f"next     optbuild {words}: {_REASONS[words]}",
+        "all      optbuild --help",
     )
+    return "\n".join(piece for line in lines for piece in _wrap_line(line, width))
+
+
+def _wrap_line(line: str, width: int) -> list[str]:
+    """What is too long goes on below its beginning."""
+    if not 0 < width < len(line):
+        return [line]
+    return textwrap.wrap(line, width, subsequent_indent=" " * 9, break_long_words=False, break_on_hyphens=False)
 
 
 def _find_compose_files(runtime: Runtime) -> list[str]:
@@ -76,7 +83,7 @@ def _describe_image(recipes: list[str], spec: str, lock: bool) -> str:
     if spec:
         return f"{spec}, {LOCK_FILE}" if lock else f"{spec}, not locked yet"
     return (
-        f"{_join_some(recipes)}; no {SPEC_FILE} yet" if recipes else f"no {SPEC_FILE}, no Dockerfile, no requirements"
+        f"{_join_some(recipes)}; no {SPEC_FILE} yet" if recipes else f"no {SPEC_FILE}, Dockerfile or requirements here"
     )
 
 

@@ -44,7 +44,7 @@ def _iterate_schema(schema: SchemaFile | None, verb: str, width: int) -> Iterato
     """Nothing where the file is there as it would be written."""
     if schema is None or not (schema.is_new or schema.is_other):
         return
-    text = f"{verb} {schema.path}, by which editors complete and check it (--no-schema: without)."
+    text = f"{verb} {schema.path}, by which editors complete and check the former (--no-schema: neither file nor line)."
     if schema.is_other:
         step = f"`optbuild schema --output {shlex.quote(schema.path)}` writes that of this version"
         text = f"{schema.path} is there already with another content, and is not overwritten: {step}."

@@ -30,7 +30,7 @@ def page(folder: Path, *names: str, **env: str) -> list[str]:
 @pytest.mark.parametrize(
     ("names", "words", "image"),
     [
-        ((), "doctor", "no optbuild.toml, no Dockerfile, no requirements"),
+        ((), "doctor", "no optbuild.toml, Dockerfile or requirements here"),
         ((COMPOSE, "Dockerfile.airflow"), "plan", "Dockerfile.airflow; no optbuild.toml yet"),
         ((COMPOSE, SPEC), "lock", "optbuild.toml, not locked yet"),
         ((SPEC, LOCK), "build --verify", "optbuild.toml, optbuild.lock"),
@@ -46,6 +46,16 @@ def test_it_has_five_lines_and_names_what_comes_next(
     assert all(len(line) <= 80 for line in lines)
     assert lines[2] == f"image    {image}"
     assert lines[3].startswith(f"next     optbuild {words}: ")
+
+
+def test_it_fits_a_narrow_terminal(tmp_path: Path) -> None:
+    (tmp_path / COMPOSE).write_text("")
+    nothing: Any = None
+    runtime = Runtime({}, tmp_path, nothing, nothing, nothing, SilentProgress(), color=False)
+    lines = format_start_page(runtime, 60).splitlines()
+    assert len(lines) > 5
+    assert all(len(line) <= 60 for line in lines)
+    assert {line[:9] for line in lines} > {"next     ", " " * 9}
 
 
 def test_a_project_above_counts_as_for_compose(tmp_path: Path) -> None:
