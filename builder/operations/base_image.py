@@ -22,20 +22,26 @@ def read_base_image(
     """None for a Debian base. The digest of ``previous`` counts where that stands on the same image of the same
     platform, unless ``refresh``: then the registry says what the tag is now.
 
-    Raises BaseRefusedError, BaseUnreachableError, EngineMissingError.
+    Raises BaseRefusedError, BaseUnreachableError, DiskFullError, EngineMissingError.
     """
     request = make_foundation_request(spec, previous, platform, refresh=refresh)
     if request is None:
         return None
     from builder.engine.client import connect_engine  # the SDK, which a Debian base does not need
+    from builder.foundation.download import check_room
     from builder.foundation.pull import pull_image
     from builder.foundation.read import read_foundation
 
     with connect_engine(runtime.env) as engine:
+
+        def pull(name: str) -> None:
+            check_room(runtime, engine.measure_free_bytes(), name, platform)
+            pull_image(runtime, request, name)
+
         return read_foundation(
             engine,
             request,
-            lambda name: pull_image(runtime, request, name),
+            pull,
             runtime.cache_folder,
             runtime.progress,
         )

@@ -21,6 +21,7 @@ from builder.core.errors.base import (
 from builder.core.errors.build import (
     DISK_FULL,
     GET_AN_ENGINE,
+    HOW_TO_FREE_DISK,
     BrokenDocumentError,
     BudgetExceededError,
     BuildFailedError,
@@ -111,6 +112,7 @@ from builder.core.errors.store import (
 __all__ = [
     "DISK_FULL",
     "GET_AN_ENGINE",
+    "HOW_TO_FREE_DISK",
     "AdoptionError",
     "BackupDiskError",
     "BackupFolderError",

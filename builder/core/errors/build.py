@@ -12,6 +12,12 @@ GET_AN_ENGINE = (
     "`optbuild doctor` shows what this machine has"
 )
 
+HOW_TO_FREE_DISK = (
+    "free some disk: `docker system df` shows what takes the space. Safe to remove, because it is made "
+    "again when needed: build cache (`docker builder prune`), images without a name (`docker image prune`); "
+    "an image with a name: `docker image rm NAME`, after a look at `optbuild images`"
+)
+
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FULL_WORDS = ("no space left on device", "disk quota exceeded")
 """What programs say of the same (strerror)."""

@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from builder.core.errors import DISK_FULL, DiskFullError, ToolError, is_disk_full
+from builder.core.errors import DISK_FULL, HOW_TO_FREE_DISK, DiskFullError, ToolError, is_disk_full
 from builder.core.files import count_free_bytes
 
 if TYPE_CHECKING:
@@ -29,11 +29,6 @@ WHEEL_UNPACKED = 3.6
 DEB_UNPACKED = 3.5
 """Unpacked bytes per byte of a .deb, measured over a Debian 12 base."""
 UNKNOWN_WHEEL_BYTES = 1_000_000
-_HOW_TO_FREE = (
-    "free some disk: `docker system df` shows what takes the space. Safe to remove, because it is made "
-    "again when needed: build cache (`docker builder prune`), images without a name (`docker image prune`); "
-    "an image with a name: `docker image rm NAME`, after a look at `optbuild images`"
-)
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,7 @@ def check_disk(place: str, free: int | None, estimate: DiskEstimate) -> None:
         raise DiskFullError(
             f"{place} has {_format_megabytes(free)} free; this build needs about {_format_megabytes(estimate.needed)} "
             f"({estimate.describe()})",
-            hint=_HOW_TO_FREE,
+            hint=HOW_TO_FREE_DISK,
         )
 
 
@@ -136,7 +131,7 @@ def _make_full_disk_error(what: str, free: Mapping[str, int | None], estimate: D
     return DiskFullError(
         f"a disk became full: now {seen or 'no disk can be seen from here'}; this build needs about {needed} on each. "
         f"Nothing was promoted\n  {what}",
-        hint=_HOW_TO_FREE,
+        hint=HOW_TO_FREE_DISK,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from note_progress import NoteProgress
-from plain_images import ALPINE, ARM, DISTROLESS, NO_PYTHON, OTHER_PYTHON, SECRET, WINDOWS
+from plain_images import ALPINE, ARM, DISTROLESS, NO_PYTHON, OTHER_PYTHON, SECRET, WINDOWS, read_manifest
 from runtime_factory import make_runtime
 from stand_ins import COMPANY, PYTHON_311, run
 
-from builder.core.errors import BaseRefusedError, BaseUnreachableError
+from builder.core.errors import BaseRefusedError, BaseUnreachableError, DiskFullError
 from builder.core.process import LocalRunner
+from builder.engine.client import Engine
+from builder.foundation.download import NEEDED_FACTOR, query_download_bytes
 from builder.image.spec.reader import read_spec
 from builder.operations.base_image import read_base_image
 
@@ -84,6 +87,25 @@ def test_what_is_recorded_of_a_python(stand_ins: StandInRegistry, python_311: st
     inside = run(("docker", "image", "inspect", '--format={{join .RootFS.Layers " "}}', python_311)).split()
     assert found.layers == tuple(inside)
     assert run(("docker", "ps", "--all", "--quiet")) == before
+
+
+def test_a_disk_that_an_image_does_not_fit_on_is_said_before_the_pull(
+    stand_ins: StandInRegistry, python_311: str, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The registry says the bytes. With one less than is needed nothing is pulled."""
+    manifest = json.loads(read_manifest(stand_ins.address, "stand-in/python", "3.11-slim-bookworm"))
+    size = sum(layer["size"] for layer in manifest["layers"])
+    assert query_download_bytes(reader.runtime, python_311, "linux/amd64") == size > 0
+    with forgotten(python_311):  # another test may have pulled it
+        pass
+    needed = int(size * NEEDED_FACTOR)
+    monkeypatch.setattr(Engine, "measure_free_bytes", lambda _self: needed - 1)
+    with pytest.raises(DiskFullError, match=f"{size / 1e6:,.0f} MB compressed"):
+        reader.read(python_311)
+    assert reader.progress.tasks == []
+    monkeypatch.setattr(Engine, "measure_free_bytes", lambda _self: needed)
+    assert reader.read(python_311).foundation.python == "3.11.2"
+    assert f"pull {python_311}" in reader.progress.tasks
 
 
 def test_what_is_recorded_of_a_company(company: str, reader: Reader) -> None:
