@@ -8,12 +8,12 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.dockerfile.shell_words import split_shell_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _ESCAPE = re.compile(r"\s*#\s*escape\s*=\s*([\\`])\s*$", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"\s*#\s*[A-Za-z]+\s*=")
@@ -68,25 +68,32 @@ def parse_dockerfile(text: str) -> Dockerfile:
 
     Raises ValueError for an ENV, ARG or LABEL that dockerfile-parse does not understand (``ARG X=1 Y``).
     """
-    masked = _mask_heredocs(text)
-    parser = _make_parser(masked)
-    return Dockerfile(_list_instructions(parser, masked), dict(parser.labels), dict(parser.envs))
+    instructions = read_instructions(text)
+    values = _collect_values(instructions)
+    return Dockerfile(instructions, values["LABEL"], values["ENV"])
 
 
 def read_instructions(text: str) -> tuple[Instruction, ...]:
     """The instructions alone, of any text: for files that somebody else wrote."""
-    masked = _mask_heredocs(text)
-    return _list_instructions(_make_parser(masked), masked)
-
-
-def _make_parser(masked: _MaskedText) -> Any:
     from dockerfile_parse import DockerfileParser  # plans of projects without a Dockerfile skip it
 
-    return DockerfileParser(fileobj=io.BytesIO(masked.text.encode()), env_replace=False)
-
-
-def _list_instructions(parser: Any, masked: _MaskedText) -> tuple[Instruction, ...]:
+    masked = _mask_heredocs(text)
+    parser = DockerfileParser(fileobj=io.BytesIO(masked.text.encode()), env_replace=False)
     return tuple(_make_instruction(entry, masked) for entry in parser.structure if entry["instruction"] != "COMMENT")
+
+
+def _collect_values(instructions: Iterable[Instruction]) -> dict[str, dict[str, str]]:
+    """What LABEL, ENV and ARG set in the last stage. dockerfile-parse has a property of each, which reads all three and
+    the whole file anew."""
+    from dockerfile_parse.util import extract_key_values
+
+    values: dict[str, dict[str, str]] = {"LABEL": {}, "ENV": {}, "ARG": {}}
+    for one in instructions:
+        if one.name == "FROM":
+            values = {name: {} for name in values}
+        elif one.name in values:
+            values[one.name].update(extract_key_values(False, {}, {}, one.value))
+    return values
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
+from file_shares import select_share
 
 TESTS = Path(__file__).parents[1]
 
@@ -31,6 +30,20 @@ def test_every_test_file_is_collected(pytestconfig: pytest.Config) -> None:
 def test_a_file_that_is_left_out_is_noticed() -> None:
     files = [Path("unit/build/test_a.py"), Path("unit/b/test_b.py"), Path("unit/c/check_c.py")]
     assert left_out(files, ["build"], ["test_*.py"]) == [files[0], files[2]]
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_each_test_file_is_in_one_share(count: int) -> None:
+    files = sorted((TESTS / "unit").rglob("test_*.py"))
+    shares = [select_share(files, f"{number}/{count}") for number in range(1, count + 1)]
+    assert sorted(file for share in shares for file in share) == files
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@pytest.mark.parametrize("share", ["0/2", "3/2", "1/0", "1", "a/b", "1/2/3"])
+def test_a_share_that_is_none_is_refused(share: str) -> None:
+    with pytest.raises(ValueError, match="write 1/2 for the first of two"):
+        select_share([], share)
 
 
 def test_no_two_functions_of_a_file_have_one_name() -> None:

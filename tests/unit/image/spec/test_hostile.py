@@ -92,7 +92,7 @@ def encodable(text: str) -> bool:
 
 
 @pytest.mark.parametrize("field", FIELDS)
-@settings(max_examples=40)  # of each of the fields
+@settings(max_examples=max(10, settings().max_examples // 10))  # of each of the fields
 @given(text=TEXTS.filter(encodable))
 def test_a_hostile_text_survives_unchanged_or_is_refused_in_place(field: str, text: str) -> None:
     _good, line, get = FIELDS[field]
