@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from builder.rollout.context import RolloutContext
     from builder.rollout.journal import Journal
+    from builder.rollout.undo import Recovery
+
+IS_LONG = bool(os.environ.get("OPTBUILD_SOAK"))
+EVERY = 1 if IS_LONG else 3
+"""One of so many steps is killed at, beside the first of each kind; in the long runs each one."""
 
 
 @pytest.fixture
@@ -37,6 +44,11 @@ def committed(stage: Stage) -> Journal:
 def optimized(stage: Stage, run: str = "0000aaaa") -> Journal:
     apply_plan(stage.context(), stage.work(run), stage.hands())
     return committed(stage)
+
+
+def recover(stage: Stage, context: RolloutContext | None = None) -> Recovery | None:
+    """With no process but this one: those of the machine are none of the stage's, and all were looked at each time."""
+    return recover_run(context or stage.context(), stage.files, stage.folder / "proc")
 
 
 def test_a_rollback_restores_files_names_and_images(stage: Stage) -> None:
@@ -129,7 +141,7 @@ def test_an_old_stack_that_does_not_come_up_can_be_tried_again(stage: Stage) -> 
     assert stage.file.read_bytes() == stage.before
     stage.stack.broken.clear()
     stage.stack.boxes["demo-web-1"] = replace(stage.stack.boxes["demo-web-1"], status="exited")
-    recovery = recover_run(stage.context(), stage.files)
+    recovery = recover(stage)
     assert recovery is not None
     assert recovery.undone
     assert "a rollback was killed half way" in recovery.words
@@ -226,7 +238,7 @@ def test_a_kill_while_a_rebuild_is_undone(tmp_path: Path) -> None:
                 done = True
             except KilledError:
                 stage.stack.fuse = Fuse()
-                recover_run(stage.context(), stage.files)
+                recover(stage)
                 if committed(stage).run == "0000bbbb":
                     roll_back_run(stage.context(), committed(stage))
         assert stage.snapshot() == before, at
@@ -263,7 +275,7 @@ def test_a_kill_during_a_promotion_takes_its_names_away(stage: Stage, moved: int
         die(stage)
 
     killed_while(stage, source=ImageOrigin.SPEC, make_from_spec=promote)
-    recover_run(stage.context(), stage.files)
+    recover(stage)
     assert stage.snapshot() == before
 
 
@@ -272,7 +284,7 @@ def test_a_stack_that_was_stopped_after_a_kill_stays_so_where_no_restart_had_beg
     for name, box in stage.stack.boxes.items():
         stage.stack.boxes[name] = replace(box, status="exited")
     boxes = dict(stage.stack.boxes)
-    recovery = recover_run(stage.context(), stage.files)
+    recovery = recover(stage)
     assert recovery is not None
     assert recovery.undone
     assert "restarted" not in recovery.words
@@ -309,10 +321,10 @@ def test_a_run_that_was_killed_behind_its_commit_is_finished_on_its_own_engine(
     elsewhere = replace(stage.context(), engine=FakeStack(stage.stack.folder, other_engine=True) if other else None)
     if source is ImageOrigin.IMAGE_ONLY:
         with pytest.raises(CheckFailedError, match="another engine" if other else "no engine answers"):
-            recover_run(elsewhere, stage.files)
-        recovery = recover_run(stage.context(), stage.files)
+            recover(stage, elsewhere)
+        recovery = recover(stage)
     else:
-        recovery = recover_run(elsewhere, stage.files)
+        recovery = recover(stage, elsewhere)
     assert recovery is not None
     assert not recovery.undone
     assert SHARED in stage.stack.names
@@ -334,6 +346,11 @@ def points(folder: Path, scenario: Any) -> list[str]:
         arm(patch, stage)
         scenario(stage)
         return stage.stack.fuse.names
+
+
+def select_points(names: list[str]) -> list[int]:
+    """Their numbers, from 1. The same step comes in many states: a file is synced twenty times."""
+    return sorted({names.index(name) + 1 for name in names} | {*range(1, len(names) + 1, EVERY)})
 
 
 def run_optimize(stage: Stage) -> None:
@@ -361,13 +378,13 @@ def leftovers(stage: Stage) -> list[str]:
 
 def test_a_kill_at_every_step_of_optimize(tmp_path: Path) -> None:
     names = points(tmp_path_made(tmp_path, "count"), run_optimize)
-    for number in range(1, len(names) + 1):
+    for number in select_points(names):
         stage = Stage(tmp_path_made(tmp_path, f"k{number}"))
         stage.start(workers=2)
         before = stage.snapshot()
         killed_at(stage, number, run_optimize)
         assert stage.file.read_bytes() in {stage.before, stage.after}, names[number - 1]
-        recover_run(stage.context(), stage.files)
+        recover(stage)
         where = f"point {number}: {names[number - 1]}"
         assert leftovers(stage) == [], where
         after = stage.snapshot()
@@ -384,14 +401,14 @@ def test_a_kill_at_every_step_of_optimize(tmp_path: Path) -> None:
 
 def test_a_kill_at_every_step_of_rollback(tmp_path: Path) -> None:
     names = points(tmp_path_made(tmp_path, "count"), run_rollback)
-    for number in range(1, len(names) + 1):
+    for number in select_points(names):
         stage = Stage(tmp_path_made(tmp_path, f"k{number}"))
         stage.start(workers=2)
         before = stage.snapshot()
         run_optimize(stage)
         killed_at(stage, number, run_rollback)
         where = f"point {number}: {names[number - 1]}"
-        recover_run(stage.context(), stage.files)
+        recover(stage)
         if read_journal(stage.context().committed(stage.files)) is not None:
             run_rollback(stage)
         assert stage.snapshot() == before, where
@@ -402,7 +419,7 @@ def test_a_kill_at_every_step_of_rollback(tmp_path: Path) -> None:
 def test_a_kill_while_recovering_is_recovered_from(tmp_path: Path) -> None:
     names = points(tmp_path_made(tmp_path, "count"), run_optimize)
     number = next(index for index, name in enumerate(names, 1) if name.startswith("created web"))
-    for second in range(1, 200):
+    for second in range(1, 200, EVERY):
         stage = Stage(tmp_path_made(tmp_path, f"k{second}"))
         stage.start(workers=2)
         before = stage.snapshot()
@@ -411,13 +428,13 @@ def test_a_kill_while_recovering_is_recovered_from(tmp_path: Path) -> None:
             stage.stack.fuse = Fuse(second)
             arm(patch, stage)
             try:
-                recover_run(stage.context(), stage.files)
+                recover(stage)
             except KilledError:
                 ended = False
             else:
                 ended = True
         stage.stack.fuse = Fuse()
-        recover_run(stage.context(), stage.files)
+        recover(stage)
         assert stage.snapshot() == before
         assert leftovers(stage) == []
         if ended:
