@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from adoption import Sample, compare_report, compare_spec, list_samples
-from bench_adoption import format_table, measure_distance, parse_options, read_record, write_record
+from bench_adoption import format_table, measure_distance, parse_options, read_record, run_sample, write_record
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
     import pytest
+    from stand_in_registry import StandInRegistry
 
 SAMPLE = next(one for one in list_samples() if one.name == "seed-ml")
 RECORD: dict[str, Any] = {
@@ -44,6 +45,18 @@ def test_a_result_of_this_tree_counts(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("bench_adoption.hash_sample", lambda _sample: "another")
     assert read_record(SAMPLE, read_options(tmp_path, "--until=render")) is None
     assert read_record(SAMPLE, read_options(tmp_path, "--table")) is not None
+
+
+def test_what_was_found_before_a_step_failed_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_late(_one: Sample, *_places: object, until: str) -> str:
+        found = _places[-1]
+        assert isinstance(found, dict)
+        found["carried"] = 12
+        raise RuntimeError(f"no {until}")
+
+    monkeypatch.setattr("bench_adoption.adopt", fail_late)
+    record = run_sample(SAMPLE, cast("StandInRegistry", None), until="build")
+    assert record == {"outcome": "proven", "carried": 12, "end": "no build"}
 
 
 def test_the_table_counts_what_is_proven() -> None:
