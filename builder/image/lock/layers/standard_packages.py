@@ -29,9 +29,9 @@ libkrb5-3 libkrb5support0 liblastlog2-2 libldap2 liblzma5 libmd0 libmount1 libnc
 libnghttp3-9 libp11-kit0 libpam-modules libpam-modules-bin libpam-runtime libpam0g libpcre2-8-0 libpsl5t64
 libpython3-stdlib libpython3.13-minimal libpython3.13-stdlib libreadline8t64 librtmp1 libsasl2-2 libsasl2-modules-db
 libselinux1 libsmartcols1 libsqlite3-0 libssh2-1t64 libssl3t64 libstdc++6 libsystemd0 libtasn1-6 libtinfo6 libudev1
-libunistring5 libuuid1 libzstd1 login login.defs mawk media-types ncurses-base ncurses-bin netbase openssl
-openssl-provider-legacy perl-base python3 python3-minimal python3.13 python3.13-minimal readline-common sed
-sysvinit-utils tar tzdata usr-is-merged util-linux zlib1g
+libunistring5 libuuid1 libzstd1 mawk media-types ncurses-base ncurses-bin netbase openssl openssl-provider-legacy
+perl-base python3 python3-minimal python3.13 python3.13-minimal readline-common sed sysvinit-utils tar tzdata
+usr-is-merged util-linux zlib1g
 """
 STANDARD_PACKAGES = {"bookworm": frozenset(_BOOKWORM.split()), "trixie": frozenset(_TRIXIE.split())}
 """Release → names."""
