@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.adopt.model import Found
-from builder.airflow.image_contents import find_image_airflow, find_image_python
+from builder.airflow.image_contents import find_image_airflow, find_image_home, find_image_python
 from builder.airflow.images import OFFICIAL_IMAGE, find_airflow_image, parse_image_version
 from builder.airflow.variables import HOME, HOME_VARIABLE, VERSION_VARIABLE
 from builder.core.image_reference import extract_repository, split_image_name
@@ -42,9 +42,10 @@ def is_official(reference: str) -> bool:
 
 
 def make_base_below(reference: str) -> BaseBelow:
-    """The variables of the official image that its documentation promises; of any other nothing is known."""
+    """The variables of the official image that its documentation promises; of any other hardly anything is known."""
     if not is_official(reference):
-        return BaseBelow(_list_python_variables(reference))
+        home = find_image_home(reference)
+        return BaseBelow(_list_python_variables(reference) | ({HOME_VARIABLE: home} if home else {}), home)
     version = parse_image_version(reference)
     own = {HOME_VARIABLE: HOME, "AIRFLOW_USER_HOME_DIR": "/home/airflow", "HOME": "/home/airflow"}
     return BaseBelow({**own, **({VERSION_VARIABLE: version} if version else {})}, HOME, is_official=True)

@@ -170,7 +170,7 @@ class DockerfileReader:
             for one in stage.instructions
             if one.name == "ENV" and (value := parse_assignments(one).get(HOME_VARIABLE))
         ]
-        home, line = homes[-1] if homes else (inherited, 0)
+        home, line = homes[-1] if homes else (inherited, chain[0].line)
         moved = [name for name, found in self.collection.files.items() if found.value.startswith(f"{home}/")]
         if home == HOME or "$" in home or not moved:
             return

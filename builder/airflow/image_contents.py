@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.airflow.images import OFFICIAL_IMAGE, find_airflow_image, parse_image_version
+from builder.airflow.variables import HOME
 from builder.core.image_reference import split_image_name
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ notes of 8, 9 and 10 in Astronomer's archive, which are complete. Of 11 and late
 (``3.1-7``), no such list was at hand."""
 _RUNTIME_PYTHONS: Mapping[int, str] = {8: "3.10", **dict.fromkeys((9, 10, 11), "3.11")}
 """By its first number, where the tag names none. Source: "Astro Runtime architecture", Python versioning."""
+_ASTRONOMER = frozenset({"astronomer/ap-airflow", "astronomer/astro-runtime", "astrocrpublic.azurecr.io/runtime"})
+_OTHER_HOME = "/usr/local/airflow"
 _RUNTIME_TAG = re.compile(r"(\d+)\.(\d+)\.(\d+)(?![\d.])")
 _TAG_PYTHON = re.compile(r"python-?(3\.\d+)")
 
@@ -70,6 +73,24 @@ def find_image_python(reference: str) -> str | None:
     if image is None or image.name != OFFICIAL_IMAGE:
         return None
     return _OFFICIAL_PYTHONS.get(".".join((parse_image_version(reference) or "").split(".")[:2]))
+
+
+def copies_project(reference: str) -> bool:
+    """Whether the image's ONBUILD copies the folder of the project and installs its lists: of Astronomer's, all
+    runtimes but those with ``-base``, and before them those with ``-onbuild``."""
+    image = find_airflow_image(reference)
+    words = split_image_name(reference)[1].split("-")
+    if image is None or image.name not in _ASTRONOMER:
+        return False
+    return "onbuild" in words if image.tells_version else "base" not in words
+
+
+def find_image_home(reference: str) -> str | None:
+    """AIRFLOW_HOME of a published image, which is also its working folder; None: it is not known."""
+    image = find_airflow_image(reference)
+    if image is None:
+        return None
+    return HOME if image.name == OFFICIAL_IMAGE else _OTHER_HOME if image.name in _ASTRONOMER else None
 
 
 def _parse_runtime(reference: str) -> tuple[int, int, int] | None:

@@ -12,6 +12,7 @@ from builder.adopt.folder import make_reader
 from builder.adopt.metadata import PACKAGES, PROJECT, REQUIREMENTS, SETUP, MetadataReader
 from builder.adopt.model import Base, Collection, Found
 from builder.adopt.services import collect_services, list_additional_requirements
+from builder.airflow.image_contents import copies_project
 from builder.core.errors import AdoptionError, ComposeError, MissingFileError, ToolError, Where
 from builder.core.phrases import join_names
 from builder.operations.dockerfile_choice import DockerfileChooser
@@ -130,7 +131,7 @@ class _Adopter:
         self._sources += sorted(self._collection.read_files)
         base = found[0]
         metadata = MetadataReader(self._collection, self._read)
-        if base.kind == "managed":
+        if copies_project(base.name):
             self._collect_project_folder(metadata)
         if base.kind == "image":
             self._leave_unknown_base(base, [one.context.dockerfile for one in builds])

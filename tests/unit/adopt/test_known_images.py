@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,25 @@ def test_versions(
     text = (project / "optbuild.toml").read_text()
     assert f'[airflow]\nversion = "{airflow}"  # Dockerfile:1' in text
     assert f'[python]\nversion = "{python}"' in text
+
+
+def test_a_runtime_without_triggers_copies_what_its_dockerfile_says(
+    init: Callable[..., tuple[int, str, str]], project: Path
+) -> None:
+    """``-base`` has no ONBUILD, and the home of Astronomer's images is another one than ours."""
+    recipe = (
+        "FROM quay.io/astronomer/astro-runtime:10.2.0-base\nCOPY dags dags\n"
+        "COPY include/a.sql /usr/local/airflow/include/\nRUN pip install duckdb==0.9.2\n"
+    )
+    (project / "Dockerfile").write_text(recipe)
+    for name in ("dags/a.py", "include/a.sql", "plugins/b.py"):
+        (project / name).parent.mkdir()
+        (project / name).write_text("")
+    (project / "requirements.txt").write_text("polars==1.0.0\n")
+    assert init()[2] == ""
+    spec = tomllib.loads((project / "optbuild.toml").read_text())
+    assert spec["files"] == {"dags": "/opt/airflow/dags", "include/a.sql": "/opt/airflow/include/a.sql"}
+    assert "requirements-files" not in spec["python"]
 
 
 def test_a_python_that_nobody_knows_is_said(init: Callable[..., tuple[int, str, str]], project: Path) -> None:
