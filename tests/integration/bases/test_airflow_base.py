@@ -40,7 +40,15 @@ requirements = {requirements}
 
 [build]
 multi-stage = {several}
+run = ["look.py"]
+run-folders = ["/opt/extra"]
 """
+SCRIPT = """#!/usr/bin/env python3
+import getpass, importlib.util, numpy, pathlib, tabulate
+seen = (getpass.getuser(), importlib.util.find_spec("airflow").origin, numpy.__version__, tabulate.__version__)
+pathlib.Path("/opt/extra/seen").write_text(" ".join(seen))
+"""
+"""Of the project: it sees Airflow, and the packages that take the place of others."""
 LOOK = """
 import collections, glob, importlib.metadata, json, os, re, subprocess, sys
 names = (one.metadata["Name"] for one in importlib.metadata.distributions())
@@ -104,6 +112,7 @@ def extend(
     name = f"optbuild-test-extended-{os.getpid()}"
     folder.mkdir()
     values = {"name": name, "reference": reference, "version": version, "requirements": json.dumps(requirements)}
+    (folder / "look.py").write_text(SCRIPT)
     (folder / "optbuild.toml").write_text(SPEC.format(several=str(several).lower(), **values) + more)
     optbuild(folder, "lock")
     image = json.loads(optbuild(folder, "build", "--format", "json"))["image_id"]
@@ -168,6 +177,15 @@ def test_one_stage_gives_the_same_files(single: Extended, several: Extended) -> 
     stamps = read_stamps(several)
     assert stamp == max(stamps, key=int)
     assert [time for _, _, time in one] == [stamp if time in stamps else time for _, _, time in many]
+
+
+def test_a_script_of_the_project_sees_airflow_and_what_is_added(single: Extended, several: Extended) -> None:
+    script = TREE.replace("/home/airflow/.local", "/opt/extra") + "print(open('/opt/extra/seen').read())"
+    one, many = (look(each.image, script).splitlines() for each in (single, several))
+    assert one == many
+    site = "/home/airflow/.local/lib/python3.11/site-packages"
+    assert many[-1] == f"root {site}/airflow/__init__.py 1.24.3 0.8.10"
+    assert many[0].startswith("/opt/extra/seen 0o100664 50000 0 ")
 
 
 def read_stamps(extended: Extended) -> set[str]:
