@@ -158,7 +158,8 @@ def fetch_bytes(url: str) -> bytes:
     A host that is busy, or that breaks off, is asked again.
     """
     try:
-        data, final = call_with_retries(lambda: _read_url(url), _is_transient, lambda _line: None, RETRIES)
+        tls = ssl.create_default_context()  # once: it reads all certificates of the machine
+        data, final = call_with_retries(lambda: _read_url(url, tls), _is_transient, lambda _line: None, RETRIES)
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         absent = isinstance(error, urllib.error.HTTPError) and error.code in (404, 410)
@@ -171,9 +172,8 @@ def fetch_bytes(url: str) -> bytes:
     return data
 
 
-def _read_url(url: str) -> tuple[bytes, str]:
+def _read_url(url: str, tls: ssl.SSLContext) -> tuple[bytes, str]:
     """Its bytes, not many more than allowed, and where redirects led."""
-    tls = ssl.create_default_context()
     with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS, context=tls) as answer:  # noqa: S310 - the spec takes https alone
         return answer.read(_MAX_BYTES + 1), str(answer.url)
 

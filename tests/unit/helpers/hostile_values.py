@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import zlib
 from typing import TYPE_CHECKING
@@ -46,15 +47,20 @@ CLASSES: dict[str, tuple[str, ...]] = {
 }
 
 
-def list_values(outside: Path, field: str) -> tuple[tuple[str, str], ...]:
+def list_values(outside: Path, field: str, one_of: int = 1) -> tuple[tuple[str, str], ...]:
     """Class and value: in the long runs all of them, else one of each class, another one for another ``field``.
 
+    With ``one_of`` 3 only of each third class, others for another ``field``: where many fields are checked alike.
     ``outside`` is a folder that must not be read: absolute paths name it.
     """
     classes = {**CLASSES, "absolute path": (str(outside / "secret.txt"), str(outside))}
     if _IS_LONG:
         return tuple((name, value) for name, values in classes.items() for value in values)
-    chosen = {name: zlib.crc32(f"{field} {name}".encode()) % len(values) for name, values in classes.items()}
+    first = zlib.crc32(field.encode()) % one_of
+    chosen = {
+        name: zlib.crc32(f"{field} {name}".encode()) % len(classes[name])
+        for name in itertools.islice(classes, first, None, one_of)
+    }
     return tuple((name, classes[name][index]) for name, index in chosen.items())
 
 

