@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +96,7 @@ def project(airflow_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     )
     (folder / "breaks.sh").write_text("#!/bin/sh -eu\ntouch /opt/extra/x\necho >> /etc/passwd\nrm /etc/issue\n")
     (folder / "nothing.sh").write_text("true\n")
+    (folder / "looks.sh").write_text("ls /sys/class/net | grep --invert-match lo > /opt/extra/interface\n")
     (folder / "secret").write_text("not for scripts")
     spec, name = read_spec(airflow_folder), "optbuild-test-run-scripts"
     image = spec.image.model_copy(update={"name": name, "env": {"TEAM": "ml"}})
@@ -155,6 +157,15 @@ def test_one_stage_keeps_the_same(several: dict[str, tuple[Any, int]], project: 
     assert {path: found for path, found in single.items() if path.startswith("opt/extra")} == wanted
     files = {path for path, (entry, _) in single.items() if entry.kind != b"5"}
     assert files == {path for path, (entry, _) in several.items() if entry.kind != b"5"}
+
+
+def test_the_network_is_there_where_the_spec_allows_it(project: Project, tmp_path: Path) -> None:
+    """The script fails where there is no interface but the loopback one; ``inspect`` calls the layer by the key."""
+    left = project.build(tmp_path, run=("looks.sh",), run_network=True)
+    assert "opt/extra/interface" in left
+    argv = [sys.executable, "-c", "from builder.cli.main import main; main()", "inspect", project.name]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert "Scripts of [build] run" in done.stdout
 
 
 @dataclass(frozen=True)
