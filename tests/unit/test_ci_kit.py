@@ -77,3 +77,11 @@ def test_a_hook_runs_for_the_files_that_it_is_about(hook: str, file: str, runs: 
     (found,) = [one for one in load(".pre-commit-hooks.yaml") if one["id"] == hook]
     assert bool(re.search(found["files"], file)) is runs
     assert found["pass_filenames"] is False
+
+
+def test_the_pages_name_what_the_files_take_and_give() -> None:
+    github, gitlab = ((REPOSITORY / f"docs/how-to/{name}.md").read_text() for name in ("github", "gitlab"))
+    action, jobs = load("action.yml"), load("ci/gitlab.yml")
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", github, re.MULTILINE)) == {*action["inputs"], *action["outputs"]}
+    rows = set(re.findall(r"^\| `([A-Za-z_-]+)`", gitlab, re.MULTILINE))
+    assert rows == {*jobs[".optbuild"]["variables"], "OPTBUILD_BUILD", *(name for name in jobs if name[0] != ".")}
