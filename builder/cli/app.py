@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import shutil
 import sys
@@ -17,7 +18,7 @@ from builder.cli.typer_values import skip_conversion
 from builder.core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class _LazyGroup(TyperGroup):
@@ -47,9 +48,13 @@ class _LazyGroup(TyperGroup):
 
 def load_command(name: str) -> Any:
     """The command of that name, as typer makes it from the function in its module."""
-    module = importlib.import_module(f"builder.cli.{name}")
+    return _make_command(name, importlib.import_module(f"builder.cli.{name}").command)
+
+
+@functools.cache  # of two runs in one process: typer looks at each parameter's type anew
+def _make_command(name: str, function: Callable[..., Any]) -> Any:
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(name=name)(module.command)
+    single.command(name=name)(function)
     command: Any = typer.main.get_command(single)
     command.params.append(_make_quiet_option())
     _skip_conversions(command)

@@ -6,6 +6,7 @@ judges: the schema accepts every spec that the reader accepts, and some more.
 
 from __future__ import annotations
 
+import functools
 import json
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,7 @@ def make_schema() -> dict[str, Any]:
     return head | {key: value for key, value in root.items() if key not in head}
 
 
+@functools.cache
 def format_schema() -> str:
     """The schema as the text of a file."""
     return json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n"
