@@ -45,6 +45,11 @@ class MovedLayerDocument(TypedDict):
     because: Annotated[list[str], "`seaborn 0.12.2 -> 0.13.2`; empty: its members or its time stamp changed."]
 
 
+class GoneLayerDocument(TypedDict):
+    name: Annotated[str, "The layer's, as `optbuild render --explain` names it."]
+    because: Annotated[list[str], "`gosu 1.14-1 -> (gone)`; empty: its members lie in another layer now."]
+
+
 class LockMovesDocument(TypedDict):
     schema_version: Version
     before: Annotated[str, "As it was named."]
@@ -55,4 +60,5 @@ class LockMovesDocument(TypedDict):
     whole_bytes: Annotated[Bytes, "Of the new image."]
     estimated: Annotated[Literal[True], "No image was built for it."]
     moved: Annotated[list[MovedLayerDocument], "The lowest first."]
+    gone: Annotated[list[GoneLayerDocument], "Only the old image has them; the lowest first."]
     versions: Annotated[MovesDocument, "What changed in the image, without what builds it."]

@@ -55,6 +55,8 @@ class LockMoves:
     layers: int
     moved: tuple[MovedLayer, ...]
     """Bottom first."""
+    gone: tuple[MovedLayer, ...]
+    """Layers that only the old image has, bottom first: nothing is pushed, but a node pulls what lay above them."""
     pulled: int
     """On a node with overlay2 that has the old image: the lowest layer that differs, and all above it."""
     whole: int
@@ -91,9 +93,12 @@ def predict_moves(old: Lock, new: Lock) -> LockMoves:
         for layer in after
         if layer.identity not in known
     )
+    names = {layer.name for layer in after}
+    gone = [layer for layer in before if layer.name not in names]
     return LockMoves(
         layers=len(after),
         moved=moved,
+        gone=tuple(MovedLayer(layer.name, 0, _explain_move(layer, before, changes)) for layer in gone),
         pulled=sum(layer.bytes for layer in after[common:]),
         whole=sum(layer.bytes for layer in after),
         changes=changes,

@@ -42,6 +42,17 @@ def test_the_same_lock_moves_nothing() -> None:
     assert (moves.moved, moves.pushed, moves.pulled) == ((), 0, 0)
 
 
+def test_a_layer_that_goes_is_named_with_what_went() -> None:
+    """Nothing is pushed, and yet a node pulls what lay above it."""
+    rows = tuple(one for one in SEED.python if one.name != "seaborn")
+    stamps = {part: layer.stamp for layer in SEED.layers for part in layer.members}
+    uploads = {one.name: stamps[one.name] for one in rows}
+    moves = predict_moves(SEED, replace(SEED, python=rows, layers=plan_layers(uploads, MOST_LAYERS)))
+    assert (moves.moved, moves.pushed) == ((), 0)
+    assert [(one.name, one.because) for one in moves.gone] == [("seaborn", ("seaborn 0.12.2 -> (gone)",))]
+    assert moves.pulled > 0
+
+
 @given(st.sampled_from(NAMES))
 def test_a_bump_moves_the_layer_of_that_name_alone(name: str) -> None:
     """A plan that moved a bystander would push it."""
