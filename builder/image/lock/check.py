@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.core.errors import StaleLockError
@@ -18,6 +17,7 @@ from builder.image.lock.layers.groups import list_parts
 from builder.image.lock.present.distributions import collect_versions
 from builder.image.lock.present.packages import list_package_names
 from builder.image.lock.sonames import GLIBC
+from builder.image.lock.table import parse_requirement
 from builder.image.lock.target import find_lock_target
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _iterate_misplaced(lock: Lock) -> Iterator[str]:
 
 
 def _iterate_unmet(who: str, line: str, versions: dict[str, str], target: LockTarget) -> Iterator[str]:
-    requirement = Requirement(line)
+    requirement = parse_requirement(line)
     if not is_applicable(target, requirement):
         return
     version = versions.get(canonicalize_name(requirement.name))

@@ -5,6 +5,7 @@ The values go into scripts and a Dockerfile, so what a hand may have changed mee
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ _DEBIAN_VERSION = re.compile(r"(?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*")
 """Debian policy 5.6.12."""
 _MOST_SHOWN = 500
 """Characters of a message: it may quote a value."""
+parse_requirement = functools.lru_cache(maxsize=4096)(Requirement)
+"""For who reads it alone. A command parses the lines of a lock when it reads it, and when it compares it with the spec;
+the lines of different distributions are often the same."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ class LockTable:
         values = self.read_strings(key)
         for value in values:
             try:
-                Requirement(value)
+                parse_requirement(value)
             except ValueError as error:  # InvalidRequirement is one
                 raise self.make_error(key, f"holds {value!r}, not a requirement by PEP 508") from error
         return values
