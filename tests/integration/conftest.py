@@ -52,6 +52,7 @@ GROUPS = {
         "compose/test_seed.py",
         "test_contract.py",
         "test_entrypoint.py",
+        "test_readme_commands.py",
         "test_sabotage.py",
         "test_structure.py",
         "test_verify.py",

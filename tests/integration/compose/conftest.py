@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow_3_project import SHARERS_3
 from runtime_factory import make_runtime
-from seed_project import MAIN, Stack, new_stack, remove_orphaned_stacks
+from seed_project import MAIN, Stack, lend_names, new_stack
 
 from builder.core.process import Command, LocalRunner
 from builder.image.base.servers import REDIS, ensure_server_image
@@ -52,19 +52,6 @@ def build_airflow_3(folder: Path) -> str:
     done = LocalRunner().run(Command(argv, cwd=folder, timeout=BUILD_SECONDS))
     assert done.ok, f"{done.out}\n{done.err}"
     return str(json.loads(done.out)["reference"])
-
-
-def lend_names(engine: Engine, wanted: dict[str, str]) -> Iterator[None]:
-    """Name → the image that stands in for it, where this engine has none of that name."""
-    remove_orphaned_stacks()
-    given = {name: source for name, source in wanted.items() if engine.find_image_id(name) is None}
-    for name, source in given.items():
-        source_id = engine.find_image_id(source)
-        assert source_id is not None
-        engine.tag(source_id, name)
-    yield
-    for name in given:
-        engine.untag(name)
 
 
 @pytest.fixture

@@ -11,9 +11,14 @@ import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from builder.core.process import Command, LocalRunner, ProcessResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.engine.client import Engine
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SHARERS = ("airflow-init", "airflow-scheduler", "airflow-webserver")
@@ -113,11 +118,11 @@ def remove_orphaned_stacks() -> None:
 
 
 def remove_images(project: str) -> None:
-    """Those that a project's services built, by all their names."""
+    """Those that a project's services built, by all their names, and the one that its optbuild.toml makes."""
     runner = LocalRunner()
     argv = ("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
     for line in runner.run(Command(argv, timeout=60)).out.split():
-        if line.startswith((f"{project}-", f"{project}_")):
+        if line.startswith((f"{project}-", f"{project}_", f"{project}:")):
             runner.run(Command(("docker", "image", "rm", line), timeout=120))
 
 
@@ -133,3 +138,16 @@ def make_stack_environment(parent: Path) -> dict[str, str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
     root = str(Path(__file__).parents[3])
     return {**env, "XDG_STATE_HOME": str(parent / "state"), "PYTHONPATH": root}
+
+
+def lend_names(engine: Engine, wanted: dict[str, str]) -> Iterator[None]:
+    """Name → the image that stands in for it, where this engine has none of that name."""
+    remove_orphaned_stacks()
+    given = {name: source for name, source in wanted.items() if engine.find_image_id(name) is None}
+    for name, source in given.items():
+        source_id = engine.find_image_id(source)
+        assert source_id is not None
+        engine.tag(source_id, name)
+    yield
+    for name in given:
+        engine.untag(name)
