@@ -117,6 +117,7 @@ def test_actionlint_finds_nothing_in_the_workflow(tmp_path: Path) -> None:
     assert 'property "missing" is not defined' in require(*lint, "bad.yml", cwd=tmp_path)
 
 
+@pytest.mark.soak  # two minutes, and it installs rsync
 def test_gitlab_runs_the_included_job(source: Path, project: Path, tmp_path: Path) -> None:
     """As a runner does it, but for the image: in a shell of this machine, with a Python of its own first on PATH."""
     require_rsync()
@@ -166,7 +167,6 @@ def test_sarif_is_as_its_schema_says(tmp_path: Path) -> None:
     results = document["runs"][0]["results"]
     assert any("fixes" in one for one in results)
     schema = read_sarif_schema(tmp_path)
-    # one pattern of it has a bracket too much, which only regular expressions without Unicode's rules take
     # one pattern of the schema has a bracket too much, which only expressions without Unicode's rules take
     words = ("--regex-variant", "nonunicode", "--output-format", "json", "--schemafile", schema)
     del document["runs"][0]["tool"]["driver"]["rules"][0]["help"]["text"]
