@@ -200,10 +200,15 @@ list_builder() {
 # Into the copy, from a list of packages.
 install_in_copy() { unshare --mount "$here/base.sh" --install "$1" "$root" "$copy" "$work/apt.conf"; }
 
-# In a mount namespace of its own, so that no mount outlives it. Some ways of mmdebstrap have no mounts: then there are
-# none here either. Nothing is removed: what a lower layer has stays.
+# In a mount namespace of its own, so that no mount outlives it. There the copy lies in the root's place: apt has the
+# index of its lists in a file, which names them with their paths, and takes 2 s of CPU to make another. Some ways of
+# mmdebstrap have no mounts: then there are none here either, and APT-CONFIG has the copy's paths. Nothing is removed:
+# what a lower layer has stays.
 install_packages() {
   for folder in dev proc sys; do mount --rbind "$2/$folder" "$3/$folder" || :; done
+  if mount --rbind "$3" "$2"; then
+    set -- "$1" "$2" "$2" "$MMDEBSTRAP_APT_CONFIG"
+  fi
   cut -d ' ' -f 1 "$1" |
     APT_CONFIG="$4" xargs apt-get --yes --no-remove -oDPkg::Chroot-Directory="$3" install
 }
