@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench import Bench
     from control_group import Cost
 
-PART, BUDGET = "cold", 660.0
+PART, BUDGET = "cold", 1080.0
 
 
 def run(bench: Bench) -> None:
