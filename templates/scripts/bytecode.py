@@ -4,6 +4,8 @@ What ``marshal`` writes depends on the process: it notes for a later reference e
 as well, and names are shared by the whole process ("w_ref" in CPython's Python/marshal.c). Here each code object is
 read back from its own bytes while the first one still lives: every name of it then has two owners, whatever the process
 did before, everything else has those within the code alone, and the bytes of that second object are the same each time.
+Strings of one character are the exception: CPython has each once in a process, also where it is no name, and ``marshal``
+notes whether anything made a name of it meanwhile. Here all of them are names from the start.
 Sets of constants also need PYTHONHASHSEED=0, see finish.py.
 """
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 """PEP 552: hash-based bytecode whose source is not looked at when it is imported."""
+
+_ONE_CHARACTER = tuple(sys.intern(chr(code)) for code in range(256))
+"""All strings of which CPython has one object each (Objects/unicodeobject.c), kept, so that they stay names."""
 
 
 def compile_source(data: bytes, seen_as: str) -> tuple[CodeType, bytes] | None:

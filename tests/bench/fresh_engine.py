@@ -41,20 +41,22 @@ def bridge() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def second_engine(folder: Path, *options: str) -> Iterator[str]:
+def second_engine(folder: Path, *options: str, one_processor: bool = False) -> Iterator[str]:
     """A dockerd with an empty data root, and ``options`` more; yields its address and ends it."""
-    with bridge() as name, start_engine(folder, name, *options) as address:
+    with bridge() as name, start_engine(folder, name, *options, one_processor=one_processor) as address:
         yield address
 
 
 @contextlib.contextmanager
-def start_engine(folder: Path, network: str, *options: str) -> Iterator[str]:
-    """The same on a :func:`bridge` that is there: several engines of one process may share it."""
+def start_engine(folder: Path, network: str, *options: str, one_processor: bool = False) -> Iterator[str]:
+    """The same on a :func:`bridge` that is there: several engines of one process may share it. ``one_processor``: it
+    and all that it starts have no other."""
     address = f"unix://{folder}/docker.sock"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [
                 *("setpriv", "--pdeathsig", "TERM"),  # it ends with this process, however that ends
+                *(("taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))) if one_processor else ()),
                 *("dockerd", "--host", address, "--pidfile", str(folder / "pid"), "--bridge", network),
                 *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
                 *("--iptables=false", "--ip6tables=false", *options),

@@ -1,4 +1,4 @@
-"""Two engines with build caches of their own, two folders, two umasks: one image ID.
+"""Two engines with build caches of their own, two folders, two umasks, one processor and all of them: one image ID.
 
 `--no-cache` on one engine would pass falsely (BuildKit hides the wall clock of some steps in its cache), so the second
 build runs on a second dockerd with an empty data root, which also makes the Debian base anew; the first one's was made
@@ -111,7 +111,7 @@ def test_one_image_id_from_two_engines(
 ) -> None:
     one, two, engine = (tmp_path_factory.mktemp(name) for name in ("one", "two-other", "engine"))
     give_base(fresh_base, airflow_folder, one)
-    with second_engine(engine) as address, ThreadPoolExecutor(2) as side_by_side:
+    with second_engine(engine, one_processor=True) as address, ThreadPoolExecutor(2) as side_by_side:
         builds = (
             side_by_side.submit(build, airflow_folder, 0o022, {}, one),
             side_by_side.submit(build, airflow_folder, 0o077, {"DOCKER_HOST": address}, two),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import marshal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,15 @@ def test_what_the_process_knows_changes_nothing(bytecode: ModuleType) -> None:
     assert bytecode.compile_source(SOURCE, "/x.py")[1] == before
     assert len(before) == 16 + len(plain)  # references cost no byte
     assert kept
+
+
+def test_a_string_of_one_character_does_not_tell_what_the_process_knows(bytecode: ModuleType) -> None:
+    """`"{"` was a name in a build's only worker, where a part of a path had made it one, and none in one of two."""
+    for code in range(256):
+        source = f"x = {chr(code)!r}".encode()
+        before = bytecode.compile_source(source, "/x.py")[1]
+        name = sys.intern(chr(code))
+        assert bytecode.compile_source(source, "/x.py")[1] == before, name
 
 
 def test_it_is_what_the_import_system_reads(bytecode: ModuleType, tmp_path: Path) -> None:
