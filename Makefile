@@ -10,7 +10,6 @@ IMAGES := $(sort $(wildcard images/*))
 PYTHON ?= python3
 PYTEST := $(BIN)/python -m pytest
 CORES := $(shell nproc 2>/dev/null || echo 2)
-UNIT_SHARES := $(addprefix unit-,$(shell seq $(CORES)))
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +35,7 @@ verify: setup engine ## prove the promoted images once more
 test: check integration ## everything: lint, types, unit, integration on the real engine
 
 check: setup ## what needs no engine: lint, types, unit tests
-	@$(MAKE) --no-print-directory --jobs=$(words lint $(UNIT_SHARES)) --output-sync=line lint $(UNIT_SHARES)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint unit
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -47,18 +46,15 @@ lint: setup
 	  templates/rootfs/entrypoint templates/rootfs/pip templates/scripts/*.sh templates/servers/*/entrypoint
 	@$(BIN)/shellcheck --shell=sh templates/rootfs/profile.sh
 
-# A process for each core, each with its share of the files: tests/unit/helpers/file_shares.py.
+# A process for each core: tests/unit/helpers/file_forks.py.
 # Bytecode is kept whatever the shell says: without it each process compiles all tests and libraries, 6 s of CPU.
 # Nothing is logged: to look for it before and after each step of 11,000 tests took 2 s of CPU.
 # Temporary files are in memory where there is 1 GB of it: 60,000 files and folders on a disk took 20 s of CPU.
+# Times instead of a percentage, which would be that of one process.
 unit: setup
-	@$(MAKE) --no-print-directory --jobs=$(CORES) --output-sync=line $(UNIT_SHARES)
-
-.PHONY: $(UNIT_SHARES)
-$(UNIT_SHARES): unit-%: setup
 	@free=$$(df --output=avail -k /dev/shm 2>/dev/null | tail -1); \
 	if [ -w /dev/shm ] && [ "$${free:-0}" -gt 1000000 ]; then export TMPDIR=/dev/shm; fi; \
-	OPTBUILD_TEST_SHARE=$*/$(CORES) PYTHONDONTWRITEBYTECODE= $(PYTEST) -q -p no:logging tests/unit
+	OPTBUILD_TEST_PROCESSES=$(CORES) PYTHONDONTWRITEBYTECODE= $(PYTEST) -q -p no:logging -o console_output_style=times tests/unit
 
 integration: setup engine browser
 	@$(PYTEST) --durations=15 --numprocesses=2 -m "not alone" tests/integration

@@ -4,8 +4,8 @@ What ``marshal`` writes depends on the process: it notes for a later reference e
 as well, and names are shared by the whole process ("w_ref" in CPython's Python/marshal.c). Here each code object is
 read back from its own bytes while the first one still lives: every name of it then has two owners, whatever the process
 did before, everything else has those within the code alone, and the bytes of that second object are the same each time.
-Strings of one character are the exception: CPython has each once in a process, also where it is not a name, and ``marshal``
-notes whether anything made a name of it meanwhile. Here all of them are names from the start.
+Strings of one character are the exception: CPython has each once in a process, also where it is not a name, and
+``marshal`` notes whether anything made a name of it meanwhile. Here all of them are names from the start.
 Sets of constants also need PYTHONHASHSEED=0, see finish.py.
 """
 

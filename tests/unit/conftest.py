@@ -8,15 +8,15 @@ import os
 import re
 import socket
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from file_shares import SHARE_VARIABLE, select_share
+from file_forks import COUNT_VARIABLE, Forks, read_count
 from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 FOLDERS_BESIDE = 64
 """Test folders in one folder: what lists the folders above its own would meet thousands otherwise."""
@@ -26,18 +26,18 @@ settings.register_profile("unit", deadline=None, max_examples=40)
 settings.register_profile("soak", deadline=None, max_examples=3000)
 settings.load_profile("soak" if os.environ.get("OPTBUILD_SOAK") else "unit")
 
-_share = os.environ.get(SHARE_VARIABLE)
-OWN_FILES = select_share(Path(__file__).parent.rglob("test_*.py"), _share) if _share else None
-"""Test files of this process; None: all of them."""
+FORKS = Forks(read_count(os.environ.get(COUNT_VARIABLE)))
 
 gc.disable()  # until all tests are collected: nothing that they are made of is garbage, and looking takes a third of it
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """True for test files of other processes; None leaves it to pytest."""
-    if OWN_FILES is None or not collection_path.match("test_*.py") or collection_path in OWN_FILES:
-        return None
-    return True
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """None leaves it to pytest."""
+    return FORKS.run(session)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    FORKS.show(terminalreporter)
 
 
 def pytest_collection_finish() -> None:
@@ -69,7 +69,7 @@ def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """As pytest's own, which looks through the folders of all tests before for a free number each time."""
     group, number = divmod(next(_numbers), FOLDERS_BESIDE)
     name = re.sub(r"\W", "_", request.node.name)[:30]
-    folder = tmp_path_factory.getbasetemp() / str(group) / str(number) / name
+    folder = tmp_path_factory.getbasetemp() / str(os.getpid()) / str(group) / str(number) / name
     folder.mkdir(parents=True)
     return folder
 

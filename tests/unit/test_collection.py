@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from file_shares import select_share
+from file_forks import group_by_file, read_count
 
 TESTS = Path(__file__).parents[1]
 
@@ -32,21 +32,24 @@ def test_a_file_that_is_left_out_is_noticed() -> None:
     assert left_out(files, ["build"], ["test_*.py"]) == [files[0], files[2]]
 
 
-@pytest.mark.parametrize("count", [1, 2, 7])
-def test_each_test_file_is_in_one_share(count: int) -> None:
-    files = sorted((TESTS / "unit").rglob("test_*.py"))
-    shares = [select_share(files, f"{number}/{count}") for number in range(1, count + 1)]
-    assert sorted(file for share in shares for file in share) == files
-    assert max(map(len, shares[:-1]), default=0) - min(map(len, shares[:-1]), default=0) <= 1
-    about_sources = {file for file in files if "source_trees" in file.read_text(encoding="utf-8")}
-    assert about_sources
-    assert about_sources <= {*shares[-1], Path(__file__)}
+def test_each_test_is_in_one_group_and_those_about_sources_in_the_first(request: pytest.FixtureRequest) -> None:
+    items = request.session.items
+    groups = group_by_file(items)
+    assert sorted(item.nodeid for group in groups for item in group) == sorted(item.nodeid for item in items)
+    assert all(len({item.path for item in group}) == 1 for group in groups[1:])
+    about_sources = {item.path for item in items if "from source_trees import" in item.path.read_text("utf-8")}
+    assert not about_sources.intersection(item.path for group in groups[1:] for item in group)
 
 
-@pytest.mark.parametrize("share", ["0/2", "3/2", "1/0", "1", "a/b", "1/2/3"])
-def test_a_share_that_is_none_is_refused(share: str) -> None:
-    with pytest.raises(ValueError, match="write 1/2 for the first of two"):
-        select_share([], share)
+@pytest.mark.parametrize(("value", "count"), [(None, 1), ("1", 1), ("7", 7)])
+def test_the_number_of_processes_is_read(value: str | None, count: int) -> None:
+    assert read_count(value) == count
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "", "two", "1/2"])
+def test_a_number_of_processes_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="write how many processes there shall be"):
+        read_count(value)
 
 
 def test_no_two_functions_of_a_file_have_one_name() -> None:
