@@ -36,7 +36,7 @@ RULES = (
         False,
         Scope.PYTHON,
         "folders `tests` and `test` below a package, and `conftest.py`",
-        "tests of the package itself; those that one of its modules imports stay",
+        "tests of the package itself; those that one of its modules or entry points imports stay",
     ),
     SlimRule(
         "type-stubs",

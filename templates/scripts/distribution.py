@@ -138,7 +138,10 @@ def process(job: Job) -> Result:
     pruned = prune.find_pruned(job.files, job.site, job.rules, job.distribution)
     bytecode, imports = compile_files((path for path in job.files if path not in pruned), job)
     tests = list_modules((path for path, rule in pruned.items() if rule == "tests"), job)
-    while revived := prune.list_imported_tests(pruned, tests, imports, job.site, job.distribution):
+    named = read_entry_points(job)
+    while revived := prune.list_imported_tests(
+        pruned, tests, imports, named, site=job.site, distribution=job.distribution
+    ):
         for path in revived:
             del pruned[path]
         more = compile_files(sorted(revived), job)

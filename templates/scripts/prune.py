@@ -52,14 +52,18 @@ def list_imported_tests(
     pruned: Mapping[str, str],
     modules: Mapping[str, str],
     imports: Mapping[str, Imports],
+    entry_points: Iterable[str],
+    *,
     site: str,
     distribution: str,
 ) -> set[str]:
-    """Pruned test code that a module of ``imports`` imports: with a folder everything in it, its data too.
+    """Pruned test code that a module of ``imports`` or an entry point imports: with a folder everything in it, its
+    data too.
 
-    ``modules``: dotted name → file, of the pruned ones. Known dead importers do not count.
+    ``modules``: dotted name → file, of the pruned ones. ``entry_points``: the modules that the distribution's metadata
+    names. Known dead importers do not count.
     """
-    wanted = {
+    wanted = set(entry_points) | {
         name
         for module, found in imports.items()
         if not prune_exceptions.is_dead_importer(distribution, module)

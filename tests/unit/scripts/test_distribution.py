@@ -94,6 +94,16 @@ def test_tests_that_are_imported_stay_and_others_go(distribution: ModuleType, en
     assert any(name.startswith("pkg/more/tests/__pycache__/deep.") for name in left)
 
 
+def test_tests_that_an_entry_point_names_stay(distribution: ModuleType, environment: Environment) -> None:
+    """networkx names a module of its tests among its backends, which load by name."""
+    points = "[networkx.backends]\nloopback = pkg.other.tests.test_a:interface\n"
+    (environment.site / "pkg-1.dist-info/entry_points.txt").write_text(points)
+    distribution.finish(environment.make_job(distribution))
+    assert "pkg/other/tests/test_a.py" in environment.list_files()
+    with load_build_script("check") as check:
+        assert check.find_lost_imports(check.read_notes(environment.notes)) == []
+
+
 def test_the_ledger_and_record_say_what_went(distribution: ModuleType, environment: Environment) -> None:
     distribution.finish(environment.make_job(distribution))
     ledger = environment.site / "pkg-1.dist-info/optbuild-pruned.json"

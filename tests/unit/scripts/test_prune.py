@@ -109,7 +109,7 @@ def test_tests_that_the_package_imports_stay(prune: ModuleType, importer: str, s
     modules = {f"{distribution}.tests": f"{SITE}/{distribution}/tests/__init__.py"}
     with load_build_script("imports") as imports:
         found = imports.Imports(frozenset(), frozenset({f"{distribution}.tests"}))
-    revived = prune.list_imported_tests(pruned, modules, {importer: found}, SITE, distribution)
+    revived = prune.list_imported_tests(pruned, modules, {importer: found}, [], site=SITE, distribution=distribution)
     assert {path.removeprefix(f"{SITE}/") for path in revived} == stays
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.errors import InterruptedByUserError, ToolError
+from builder.core.interrupts import forget_interrupts
 from builder.core.naming import LABEL_SESSION
 from builder.core.progress import SilentProgress
 from builder.image.verify import session
@@ -31,7 +32,7 @@ from builder.image.verify.session import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 HERE = HostMachine("boot-1", "pid:[1]", {100: 5000}.get, "m1")
@@ -266,6 +267,13 @@ def test_nothing_is_created_once_a_session_closes() -> None:
     assert client.containers.things == []
 
 
+@pytest.fixture
+def _no_signal_is_left() -> Iterator[None]:
+    yield
+    forget_interrupts()
+
+
+@pytest.mark.usefixtures("_no_signal_is_left")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_raised_once_and_then_waits_for_the_clean_up(number: signal.Signals) -> None:
     before = signal.getsignal(number)
