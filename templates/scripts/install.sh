@@ -28,7 +28,12 @@ pip_run() { # pip_run ARGUMENT...: Debian's pip, straight from its wheel
 }
 
 make_environment() { # make_environment FOLDER: a virtual environment without pip
-  python3 -m venv --without-pip --symlinks "$1"
+  local python real
+  python=$(command -v python3) real=$(readlink -f "$(command -v python3)")
+  # By a link that lies in another folder than its interpreter (apache/airflow 3 has them in /usr/local/bin), the
+  # environment would look for the standard library beside the link.
+  [ "${real%/*}" = "${python%/*}" ] || python=$real
+  "$python" -m venv --without-pip --symlinks "$1"
   rm -f "$1"/bin/[Aa]ctivate*
 }
 

@@ -27,6 +27,8 @@ MARK = "optbuild: "
 """Before each line of JSON that a probe prints; whatever else Airflow or a plugin prints is not an answer."""
 _SHOWN = 8
 _NEEDS = re.compile(r"([\w.-]+) needs ([A-Za-z0-9._-]*[A-Za-z0-9])")
+_PKG_RESOURCES = re.compile(r"No module named 'pkg_resources[.']")
+"""setuptools 81.0.0 has it, 82.0.0 has not; many that import it do not say that they need setuptools."""
 _RANDOM_UIDS = range(60000, 600000)
 
 
@@ -167,6 +169,15 @@ def check_problems(probe: StaticProbe, part: str, fine: str, hint: str) -> Check
             log="\n".join(problems) if len(problems) > 1 else "",
         )
     return CheckPassed(fine, seconds)
+
+
+def check_imports(probe: StaticProbe, count: int) -> CheckPassed:
+    """Each of the ``count`` distributions that were asked for."""
+    problems, _ = probe.read_part("imports")
+    hint = "a shared library or a file of the package is missing: see [apt] runtime"
+    if any(map(_PKG_RESOURCES.search, problems)):
+        hint = 'setuptools has pkg_resources to version 81: add "setuptools<82" to [python] requirements, lock again'
+    return check_problems(probe, "imports", f"{count} requirements import", hint)
 
 
 def check_folders(probe: StaticProbe) -> CheckPassed:

@@ -46,6 +46,22 @@ def test_problems_are_counted_and_all_of_them_are_in_the_log() -> None:
     assert (caught.value.log, caught.value.hint) == ("a\nb", "hint")
 
 
+@pytest.mark.parametrize(
+    ("problem", "step"),
+    [
+        ("mlflow: import mlflow: ModuleNotFoundError: No module named 'pkg_resources'", "setuptools<82"),
+        ("a: import a: ModuleNotFoundError: No module named 'pkg_resources.extern'", "setuptools<82"),
+        ("a: import a: ImportError: libgomp.so.1: cannot open shared object file", "[apt] runtime"),
+        ("a: import a: ModuleNotFoundError: No module named 'my_pkg_resources'", "[apt] runtime"),
+    ],
+)
+def test_a_package_that_does_not_import_has_a_next_step(problem: str, step: str) -> None:
+    with pytest.raises(CheckFailure) as caught:
+        probes.check_imports(static({"imports": part([problem])}), 7)
+    assert step in (caught.value.hint or "")
+    assert probes.check_imports(static({"imports": part([])}), 7).message == "7 requirements import"
+
+
 def test_folders_that_the_image_may_lack_are_noted() -> None:
     fine = probes.check_folders(static({"folders": part([]), "absent": part([])}))
     assert (fine.message, fine.notes) == ("group 0 can write them all", ())
