@@ -46,6 +46,10 @@ SEED_PINS = (
     "psycopg2-binary==2.9.7",
 )
 
+SMALL_PINS = ("minio==7.2.15", "certifi==2025.1.31")
+"""One that no image of Airflow has, and one that each has in another version: without them, nothing would be added to
+those that have all that Celery or FAB needs."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -63,17 +67,19 @@ PROGRAMS: Mapping[str, Program] = {
     "2.11.0": Program(
         AIRFLOW_211,
         ("postgres", "celery", "redis"),
+        SMALL_PINS,
         environment=(("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor"),),
         rest='[roles.worker]\n[roles.flower]\n[verify]\ndatabase = "postgres:13"\nbroker = "redis:7"\n',
     ),
     "3.3.2": Program(
         AIRFLOW_332,
         ("postgres", "celery", "redis", "fab"),
+        SMALL_PINS,
         environment=(("AIRFLOW__CORE__AUTH_MANAGER", FAB),),
         rest='[roles.triggerer]\n[verify]\ndatabase = "postgres:13"\n',
     ),
 }
-"""The seed project's six pins; Celery; FAB. Each with what the stand-in of its base has."""
+"""The seed project's six pins; Celery; FAB, with two pins. Each with what the stand-in of its base has."""
 FULLY_PROVEN = "2.8.1"
 """Its images of one stage are started too; those of the others are compared with the image of two stages."""
 
