@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 FORMAT = "optbuild layer"
-VERSION = 5
+VERSION = 6
 """Raised whenever what is read of a layer changes, or how it is written."""
 MAX_BYTES = 400_000_000
 MAX_LAYERS = 1000

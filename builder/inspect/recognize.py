@@ -19,14 +19,17 @@ def recognize_file(path: str, data: bytes, *, is_whole: bool) -> RecognizedFile 
     """``data``: its first HEAD_BYTES, or all of it where it ``is_whole``; only then it is searched for secrets.
 
     In the folders of packages only for private keys: nearly all files lie there, anybody can download them, and one
-    search is what there is time for. `optbuild verify` searches them for everything.
+    search is what there is time for. Not in their bytecode: a package's lists name its source. `optbuild verify`
+    searches them for everything.
     """
     if _is_core_dump(data):
         return RecognizedFile(FileKind.CORE_DUMP, "a core dump")
     for magic, what in _DATABASES:
         if data.startswith(magic):
             return RecognizedFile(FileKind.DATABASE, what)
-    if not is_whole or (KEY_NEEDLE not in data and is_published_folder(path.rpartition("/")[0])):
+    if not is_whole or (
+        (KEY_NEEDLE not in data or path.endswith(".pyc")) and is_published_folder(path.rpartition("/")[0])
+    ):
         return None
     found = find_file_secrets(path, data)
     return RecognizedFile(FileKind.SECRET, found[0], hash_data(data)[1]) if found else None

@@ -9,6 +9,7 @@ import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from importlib.util import source_from_cache
 from typing import TYPE_CHECKING
 
 from builder.core.file_secrets import BUILD_SECRET, find_file_secrets
@@ -16,12 +17,12 @@ from builder.core.files import write_private_file
 from builder.core.published import PublishedFiles, hash_data, is_published_list
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from builder.engine.archive import LayerFile
 
-RULES_VERSION = 4
+RULES_VERSION = 5
 """Raised with every change of the rules: what was found clean by other rules is read again."""
 
 _COMPILER = re.compile(
@@ -73,6 +74,8 @@ class LayerInspection:
     _published: dict[str, PublishedFiles] = field(default_factory=lambda: defaultdict(PublishedFiles))
     _packaged: dict[str, set[str]] = field(default_factory=dict)
     """Of each layer, the files of the Debian packages that it installs."""
+    _sources: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    """(layer, path) → digests, of what Python compiles."""
     _pip: list[LayerFinding] = field(default_factory=list)
     files: int = 0
 
@@ -88,6 +91,8 @@ class LayerInspection:
             self._pip.append(LayerFinding(PIP, file.path, layer, "pip"))
         self._found += [LayerFinding(PRIVILEGE, file.path, layer, words) for words in _find_privileges(file)]
         data = file.read()
+        if file.path.endswith(".py"):
+            self._sources[layer, file.path] = hash_data(data)
         if is_published_list(file.path):
             self._published[layer].add_list(file.path, data)
         if _PACKAGE_LIST.match(file.path):
@@ -99,7 +104,7 @@ class LayerInspection:
     def list_findings(self, base: str = "") -> tuple[LayerFinding, ...]:
         """What stays when the published files are excused, by layer and path. ``base``: the lowest layer."""
         published = self._published.values()
-        found = (one for one in self._found if not (_is_published(one, published) or self._is_packaged(one, base)))
+        found = (one for one in self._found if not (self._is_published(one, published) or self._is_packaged(one, base)))
         return tuple(sorted(found, key=lambda one: (one.kind, one.layer, one.path)))
 
     def list_remarks(self, layers: Container[str]) -> tuple[LayerFinding, ...]:
@@ -108,7 +113,9 @@ class LayerInspection:
         published = self._published.values()
         found = (one for one in (*self._found, *self._pip) if one.layer in layers and one.is_excusable)
         return tuple(
-            sorted((one for one in found if not _is_published(one, published)), key=lambda one: (one.kind, one.path))
+            sorted(
+                (one for one in found if not self._is_published(one, published)), key=lambda one: (one.kind, one.path)
+            )
         )
 
     def select_clean_layers(self, layers: Iterable[str], base: str = "") -> tuple[str, ...]:
@@ -116,9 +123,17 @@ class LayerInspection:
         guilty = {
             one.layer
             for one in self._found
-            if not (_is_published(one, [self._published[one.layer]]) or self._is_packaged(one, base))
+            if not (self._is_published(one, [self._published[one.layer]]) or self._is_packaged(one, base))
         }
         return tuple(layer for layer in layers if layer not in guilty)
+
+    def _is_published(self, finding: LayerFinding, lists: Collection[PublishedFiles]) -> bool:
+        """Bytecode has a digest nowhere: it is excused by its source, in which a key may stand in several strings. That
+        it is of that source, the check ``bytecode`` says."""
+        if finding.digests is None:
+            return False
+        digests = finding.digests, self._sources.get((finding.layer, find_source(finding.path)))
+        return any(published.has(*one) for published in lists for one in digests if one is not None)
 
     def _is_packaged(self, finding: LayerFinding, base: str) -> bool:
         """The rights of a program that a Debian package brings in this very layer are Debian's decision (su, mount).
@@ -141,8 +156,12 @@ def _classify_path(file: LayerFile) -> tuple[str, str] | None:
     return None
 
 
-def _is_published(one: LayerFinding, lists: Iterable[PublishedFiles]) -> bool:
-    return one.digests is not None and any(published.has(*one.digests) for published in lists)
+def find_source(path: str) -> str:
+    """Where the source of bytecode lies (PEP 3147); empty for any other file."""
+    try:
+        return source_from_cache(path)
+    except ValueError:
+        return ""
 
 
 def _find_privileges(file: LayerFile) -> list[str]:

@@ -151,6 +151,7 @@ def test_a_secret_is_known_by_its_digest_however_its_bytes_come(piece: int) -> N
             "app/y": b"nothing",
             f"{SITE}/a/z.pem": KEY + b"\n",
             f"{SITE}/a/b.py": b"AKIA" + b"IOSFODNN7ABCDEFG",
+            f"{SITE}/a/__pycache__/vectors.cpython-311.pyc": KEY + b"of a source that a package's list names",
         }
     )
     archive = ImageArchive(chunks(broken(layer, f"sha256:{sha256(layer)}"), piece))

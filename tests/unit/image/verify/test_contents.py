@@ -236,6 +236,40 @@ def test_a_changed_file_of_a_distribution_is_not_excused() -> None:
     assert kinds(file("/sp/pkg/key.pem", KEY), record) == ["secret"]
 
 
+SOURCE = b'KEY = "-----BEGIN" + " as several strings, which Python makes one of"\n'
+BYTECODE = "/sp/pkg/__pycache__/vectors.cpython-311.pyc"
+
+
+def test_the_bytecode_of_a_published_source_is_excused_whatever_comes_first() -> None:
+    """pycryptodome's tests hold keys in several strings a line."""
+    made, source = file(BYTECODE, b"\xa7\r\r\n" + KEY), file("/sp/pkg/vectors.py", SOURCE)
+    record = file("/sp/pkg-1.dist-info/RECORD", record_line("pkg/vectors.py", SOURCE))
+    assert kinds(made, source, record) == kinds(record, source, made) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "forbidden"),
+    [
+        (BYTECODE, SOURCE + b"#", ()),
+        ("/sp/pkg/__pycache__/other.cpython-311.pyc", SOURCE, ()),
+        ("/sp/pkg/vectors.pyc", SOURCE, ()),
+        ("/sp/pkg/__pycache__/vectors.pyc", SOURCE, ()),
+        (BYTECODE, SOURCE, (b"hunter2",)),
+    ],
+    ids=[
+        "of a changed source",
+        "of a source that is not there",
+        "in no __pycache__",
+        "of no Python",
+        "a secret of the build",
+    ],
+)
+def test_other_bytecode_is_not(path: str, source: bytes, forbidden: tuple[bytes, ...]) -> None:
+    made = file(path, KEY + b"hunter2")
+    record = file("/sp/pkg-1.dist-info/RECORD", record_line("pkg/vectors.py", SOURCE))
+    assert "secret" in kinds(file("/sp/pkg/vectors.py", source), made, record, forbidden=forbidden)
+
+
 def test_a_secret_of_the_build_is_never_excused() -> None:
     data = b"hunter2"
     record = file("/sp/pkg-1.dist-info/RECORD", record_line("pkg/x", data))
