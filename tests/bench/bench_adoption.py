@@ -189,7 +189,9 @@ def prove(sample: Sample, folder: Path, state: Path, found: dict[str, Any]) -> s
         found["verify"], told, _ = run_step(state, "verify", "--quiet", "--format=json", str(folder), codes=(0, 1))
         checks = json.loads(told)["checks"]
         found["checks"] = len(checks)
-        found["failed"] = [f"{one['name']}: {one['message']}" for one in checks if one["status"] == "failed"]
+        failed = [one for one in checks if one["status"] == "failed"]
+        found["failed"] = [f"{one['name']}: {one['message']}" for one in failed]
+        found["logs"] = [one["log"][-3000:] for one in failed]
         found["image"] = compare_image(sample, folder, json.loads(text)["reference"])
     finally:
         remove_images(f"{read_spec(folder / SPEC_FILE).image.name}*")
