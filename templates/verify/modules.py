@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import re
 
@@ -27,3 +28,41 @@ def top_level(path):
 def is_helper(module):
     """Not something that a user imports: compiled helpers (``_cffi_backend``), stray ``tests`` and ``docs`` folders."""
     return module.startswith("_") or module in {"tests", "test", "docs", "examples", "conftest"}
+
+
+def import_modules(name):
+    """Import each module of the distribution: (module → error, stray module → what it misses)."""
+    modules = modules_of(name)
+    errors = {}
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except BaseException as error:  # noqa: BLE001 - whatever a module raises counts: a missing library is an OSError
+            errors[module] = error
+    whole = len(errors) < len(modules)
+    stray = {module: error.name for module, error in errors.items() if whole and is_stray(name, module, error)}
+    return {module: error for module, error in errors.items() if module not in stray}, stray
+
+
+def is_stray(name, module, error):
+    """Beside what the distribution is named after, and in want of something that it does not ask for: left over from
+    its making (mlflow-skinny 2.9.2 has ``pylint_plugins``, which import astroid)."""
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return False
+    own, other = normal(name), normal(module)
+    return other not in own and own not in other and not asks_for(name, error.name.partition(".")[0])
+
+
+def asks_for(name, module):
+    """Whether a requirement of the distribution, also of an extra, has the module's name, or brings it."""
+    owners = {normal(one) for one in importlib.metadata.packages_distributions().get(module, ())}
+    needed = {
+        normal(re.match(r"[A-Za-z0-9._-]+", text).group())
+        for text in importlib.metadata.distribution(name).requires or ()
+    }
+    return bool(needed & {normal(module), *owners})
+
+
+def normal(name):
+    """As names of distributions are compared (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -23,12 +22,13 @@ ASKED = json.loads(os.environ["OPTBUILD_VERIFY"])
 def import_requirements():
     """Every module of every requirement; the first that does not import fails the task, its traceback in the log."""
     sys.path.insert(0, ASKED["folder"])
-    from modules import modules_of
+    from modules import import_modules
 
     for name in ASKED["distributions"]:
-        for module in modules_of(name):
-            importlib.import_module(module)
-            print("imported", module)
+        errors, stray = import_modules(name)
+        for error in errors.values():
+            raise error
+        print("imported", name, "but", *stray) if stray else print("imported", name)
 
 
 with DAG(

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from modules import modules_of
+from modules import import_modules, normal
 from system import stale_bytecode, system_problems
 
 FOLDERS = ("", "dags", "logs", "plugins", "config")
@@ -26,12 +26,14 @@ FOLDERS = ("", "dags", "logs", "plugins", "config")
 def main():
     """Each part runs and is timed by itself: one that breaks does not take the others with it."""
     asked = json.loads(os.environ["OPTBUILD_VERIFY"])
+    strays = []
     parts = {
         "version": airflow_version,
         "folders": lambda: folders(asked.get("optional", ())),
         "absent": lambda: absent_folders(asked.get("optional", ())),
         "dependencies": lambda: dependencies(asked["requirements"]),
-        "imports": lambda: imports(asked["requirements"]),
+        "imports": lambda: imports(asked["requirements"], strays),
+        "strays": lambda: strays,
         "bytecode": stale_bytecode,
         "system": system_problems,
     }
@@ -131,30 +133,24 @@ def same(one, other):
     return normal(one) == normal(other)
 
 
-def normal(name):
-    return re.sub(r"[-_.]+", "-", name).lower()
+def imports(requirements, strays):
+    """Every module of every requirement that does not import; what is not installed is the dependencies' matter.
 
-
-def imports(requirements):
-    """Every module of every requirement that does not import; what is not installed is the dependencies' matter."""
+    ``strays`` gets those that their distribution does not promise.
+    """
     problems = []
     for text in requirements:
         name = re.match(r"[A-Za-z0-9._-]+", text).group()
         try:
-            modules = modules_of(name)
+            errors, stray = import_modules(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-        problems += [problem for module in modules for problem in import_problem(name, module)]
+        problems += [f"{name}: import {module}: {type(one).__name__}: {one}" for module, one in errors.items()]
+        strays += [
+            f"{name}: import {module}: it has no {missing}, for which {name} does not ask"
+            for module, missing in stray.items()
+        ]
     return problems
-
-
-def import_problem(name, module):
-    """Whatever a module raises counts: a wheel without its library raises OSError, not ImportError."""
-    try:
-        importlib.import_module(module)
-    except BaseException as error:  # noqa: BLE001 - reported
-        return [f"{name}: import {module}: {type(error).__name__}: {error}"]
-    return []
 
 
 if __name__ == "__main__":

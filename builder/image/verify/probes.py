@@ -172,12 +172,13 @@ def check_problems(probe: StaticProbe, part: str, fine: str, hint: str) -> Check
 
 
 def check_imports(probe: StaticProbe, count: int) -> CheckPassed:
-    """Each of the ``count`` distributions that were asked for."""
+    """Each of the ``count`` distributions that were asked for; what one of them has beside itself is noted."""
     problems, _ = probe.read_part("imports")
     hint = "a shared library or a file of the package is missing: see [apt] runtime"
     if any(map(_PKG_RESOURCES.search, problems)):
         hint = 'setuptools has pkg_resources to version 81: add "setuptools<82" to [python] requirements, lock again'
-    return check_problems(probe, "imports", f"{count} requirements import", hint)
+    passed = check_problems(probe, "imports", f"{count} requirements import", hint)
+    return replace(passed, notes=tuple(probe.read_part("strays")[0]))
 
 
 def check_folders(probe: StaticProbe) -> CheckPassed:

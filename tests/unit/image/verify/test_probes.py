@@ -59,7 +59,12 @@ def test_a_package_that_does_not_import_has_a_next_step(problem: str, step: str)
     with pytest.raises(CheckFailure) as caught:
         probes.check_imports(static({"imports": part([problem])}), 7)
     assert step in (caught.value.hint or "")
-    assert probes.check_imports(static({"imports": part([])}), 7).message == "7 requirements import"
+
+
+def test_what_a_package_has_beside_itself_is_noted() -> None:
+    stray = "mlflow-skinny: import pylint_plugins: it has no astroid, for which mlflow-skinny does not ask"
+    fine = probes.check_imports(static({"imports": part([]), "strays": part([stray])}), 7)
+    assert (fine.message, fine.notes) == ("7 requirements import", (stray,))
 
 
 def test_folders_that_the_image_may_lack_are_noted() -> None:
