@@ -39,18 +39,22 @@ def import_modules(name):
             importlib.import_module(module)
         except BaseException as error:  # noqa: BLE001 - whatever a module raises counts: a missing library is an OSError
             errors[module] = error
-    whole = len(errors) < len(modules)
-    stray = {module: error.name for module, error in errors.items() if whole and is_stray(name, module, error)}
+    named = {module for module in modules if normal(module) in normal(name)}
+    works = not named & errors.keys() if named else len(errors) < len(modules)
+    stray = {
+        module: error.name
+        for module, error in errors.items()
+        if works and module not in named and is_stray(name, error)
+    }
     return {module: error for module, error in errors.items() if module not in stray}, stray
 
 
-def is_stray(name, module, error):
-    """Beside what the distribution is named after, and in want of something that it does not ask for: left over from
-    its making (mlflow-skinny 2.9.2 has ``pylint_plugins``, which import astroid)."""
-    if not isinstance(error, ModuleNotFoundError) or error.name is None:
-        return False
-    own, other = normal(name), normal(module)
-    return other not in own and own not in other and not asks_for(name, error.name.partition(".")[0])
+def is_stray(name, error):
+    """A module beside those that the distribution is named after, in want of something that it does not ask for: left
+    over from its making (mlflow-skinny 2.9.2 has ``pylint_plugins``, which import astroid), or for those who
+    have more (duckdb has ``adbc_driver_duckdb``)."""
+    is_missing = isinstance(error, ModuleNotFoundError) and error.name is not None
+    return is_missing and not asks_for(name, error.name.partition(".")[0])
 
 
 def asks_for(name, module):
