@@ -29,6 +29,7 @@ pip_run() { # pip_run ARGUMENT...: Debian's pip, straight from its wheel
 
 make_environment() { # make_environment FOLDER: a virtual environment without pip
   local python real
+  hash -r   # bash remembers where it found python3: in the environment of the round before, which is gone
   python=$(command -v python3) real=$(readlink -f "$(command -v python3)")
   # By a link that lies in another folder than its interpreter (apache/airflow 3 has them in /usr/local/bin), the
   # environment would look for the standard library beside the link.
