@@ -55,7 +55,7 @@ CASES = {
     "bytecode": (f"cat {UUID} > /out/m.pyc", "/m.pyc: content", "bytecode"),
     "library": (f"cat {UUID} > /out/m.cpython-311.so", "/m.cpython-311.so: content", "library"),
     "time": (
-        "mkdir /out/d; touch /out/d/late",
+        f"mkdir /out/d; touch --date=@$((1750000000 + {NUMBER})) /out/d/late",  # both in one second?
         r"layer 2 .*, /d/late: time 20\d\d-.* / 20\d\d-.* \(first / second",
         "source-date-epoch",
     ),
@@ -68,7 +68,7 @@ CASES = {
     "size": (f"head -c {NUMBER} /dev/zero > /out/b", r"/b: size \d+ / \d+ bytes; content", ""),
     "link": (f"ln -s $(cat {UUID}) /out/b", r"/b: link to [-\w]+ / [-\w]+", ""),
     "name": (f"touch /out/$(cat {UUID})", r"/[-\w]+: only the (first|second) build has it", ""),
-    "folder that WORKDIR makes": ("touch /out/b", r"layer 3 .*, /made: time", "source-date-epoch"),
+    "folder that WORKDIR makes": ("sleep 1.1; touch /out/b", r"layer 3 .*, /made: time", "source-date-epoch"),
 }
 """What goes wrong → a step that does it, the difference that is named, and words of the hint."""
 
