@@ -73,8 +73,8 @@ class Forks:
 
     def _fork(self, session: pytest.Session) -> bool:
         """Whether this is the child: it has no children, and prints into a file."""
-        # open until the end of both processes, which closes nothing that garbage collection was told to leave alone
-        printed = tempfile.TemporaryFile("w+", encoding="utf-8", buffering=1)  # noqa: SIM115
+        # By lines: what is alive when garbage collection is frozen is never closed, and its buffer never written.
+        printed = tempfile.TemporaryFile("w+", encoding="utf-8", buffering=1)  # noqa: SIM115 - open until both have ended
         process = os.fork()
         if process:
             self.children.append(Child(process, printed))
