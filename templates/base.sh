@@ -123,7 +123,7 @@ finish_root() {
 # What was written meanwhile differs, whatever is in it now.
 make_added() {
   tree=$root/optbuild-added
-  touch "$work/copied"
+  mark_time
   install_in_copy "$work/added.packages" || refuse_division "apt cannot add the packages of added.packages to the others"
   list_installed "$copy" >"$work/added/installed"
   (cd "$copy" && find . -mindepth 1 -cnewer "$work/copied" ! -type d) | sort >"$work/written"
@@ -140,6 +140,13 @@ make_added() {
     comm -12 "$work/written" "$work/after.paths"
   } | list_with_folders | write_tar "$tree" "$work/added.tar"
   rm -rf "$tree"
+}
+
+# Each later change has a greater time than WORK/copied: the kernel's clock of files has ticks of up to 10 ms, and what
+# is installed in the same one would count as there before.
+mark_time() {
+  touch "$work/copied"
+  sleep 0.02
 }
 
 # list_entries TREE: a sorted line for each entry, its path first, with all that a layer keeps of it but the content.
@@ -173,7 +180,7 @@ check_names() {
 # make_builder RULE...: builder.tar has what builder.packages changed, and what the rules take from the base: the
 # builder keeps what its packages' own programs may need.
 make_builder() {
-  touch "$work/copied"
+  mark_time
   install_in_copy "$here/builder.packages"
   list_installed "$copy" >"$work/builder/installed"
   clean_root "$copy"
