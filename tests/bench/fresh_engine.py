@@ -71,6 +71,14 @@ def start_engine(folder: Path, network: str, *options: str, one_processor: bool 
         finally:
             process.terminate()
             process.wait(timeout=30)
+            unmount_below(folder)
+
+
+def unmount_below(folder: Path) -> None:
+    """What an engine that was ended within a build leaves: its mounts would keep the folder from being removed."""
+    points = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for point in sorted((point for point in points if point.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", point], check=True)
 
 
 def wait_for(address: str, log: Path) -> None:
