@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from adoption import Sample, compare_report, compare_spec, list_samples
 from adoption_image import compare_image
 from base_cells import MAIN, remove_images, write_constraints
+from packaging.utils import canonicalize_name
 from results import hash_files
 from stand_in_registry import serve_stand_ins
 from stand_ins import AIRFLOW_211, AIRFLOW_281, AIRFLOW_332, COMPANY, PYTHON_311
@@ -156,11 +157,12 @@ AIRFLOWS = (AIRFLOW_211, AIRFLOW_281, AIRFLOW_332)
 
 
 def write_constraints_file(sample: Sample, folder: Path, *, is_served: bool) -> Path:
-    """Those of the version that the stand-in has, else the official ones, of the nearest version that is there."""
+    """Those of the stand-in and, for what it has not, of its version's official file, else the official ones of the
+    nearest version that is there."""
     version = sample.expected["airflow"]
     path = folder / "constraints.txt"
     if is_served:
-        path.write_text(write_constraints(version), "utf-8")
+        path.write_text(write_constraints(version) + list_official_pins(version), "utf-8")
         return path
     files = {one.name.split("-")[1]: one for one in sorted(CONSTRAINTS.glob("airflow-*.txt"))}
     if not files:
@@ -175,6 +177,15 @@ def write_constraints_file(sample: Sample, folder: Path, *, is_served: bool) -> 
     )
     path.write_text("".join(f"{line}\n" for line in pins), "utf-8")
     return path
+
+
+def list_official_pins(version: str) -> str:
+    """Lines for the packages that the stand-in has not; nothing where the version's file is not there."""
+    official = CONSTRAINTS / f"airflow-{version}-py3.11.txt"
+    known = {canonicalize_name(line.partition("==")[0]) for line in write_constraints(version).splitlines()}
+    lines = official.read_text("utf-8").splitlines() if official.exists() else []
+    pins = (line for line in lines if "==" in line and not line.startswith(("#", "apache-airflow==")))
+    return "".join(f"{line}\n" for line in pins if canonicalize_name(line.partition("==")[0]) not in known)
 
 
 def measure_distance(one: str, other: str) -> tuple[int, ...]:
