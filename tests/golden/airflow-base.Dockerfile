@@ -123,7 +123,8 @@ RUN --mount=type=bind,source=foundation,target=/foundation \
     /usr/local/bin/python3.11 -B /foundation/user_site.py /out /usr/local/bin/python3.11
 
 # Whether pruning broke an import, over all that is added: a stage of its own, so that what lies in a layer depends on no
-# other. It ends without a file. The final image copies that, and so is not made where the check fails.
+# other. It ends without a file. The final image copies that, above the packages, which need not wait for it, and so is not
+# made where the check fails.
 FROM builder AS check
 
 RUN --mount=type=bind,source=scripts,target=/scripts \
@@ -151,12 +152,12 @@ RUN --network=none \
       pandas
 
 COPY --link --from=rootfs /out/ /
-COPY --link --from=check /out/ /
 COPY --link --from=python-2 /out/core-2/ /
 COPY --link --from=python-7 /out/numpy.libs/ /
 COPY --link --from=python-10 /out/pandas/ /
 COPY --link --from=python-12 /out/seaborn/ /
 COPY --link --from=python-7 /out/numpy/ /
+COPY --link --from=check /out/ /
 
 ENV AIRFLOW__CORE__LOAD_EXAMPLES="false"
 

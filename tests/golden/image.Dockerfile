@@ -178,7 +178,8 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
     /bin/bash /scripts/install.sh packages /out EPOCH
 
 # Whether pruning broke an import, over all packages: a stage of its own, so that what lies in a layer depends on no other.
-# It ends without a file. The final image copies that, and so is not made where the check fails.
+# It ends without a file. The final image copies that, above the packages, which need not wait for it, and so is not made
+# where the check fails.
 FROM builder AS check
 
 RUN --mount=type=bind,source=scripts,target=/scripts \
@@ -198,7 +199,6 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
 FROM base
 
 COPY --link --from=rootfs /out/ /
-COPY --link --from=check /out/ /
 
 # Below the packages: it makes an empty layer, which a new version of one of them need not move.
 WORKDIR /opt/airflow
@@ -233,6 +233,7 @@ COPY --link --from=python-12 /out/psycopg2-binary.libs/ /
 COPY --link --from=python-12 /out/seaborn/ /
 COPY --link --from=python-7 /out/numpy/ /
 COPY --link --from=python-12 /out/psycopg2-binary/ /
+COPY --link --from=check /out/ /
 
 ENV PATH="/home/airflow/.local/bin:/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
     VIRTUAL_ENV="/home/airflow/.local" \
