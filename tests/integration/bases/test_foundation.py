@@ -87,12 +87,14 @@ def test_what_is_recorded_of_a_python(stand_ins: StandInRegistry, python_311: st
     assert "Package: libc6\n" in read.status
     inside = run(("docker", "image", "inspect", '--format={{join .RootFS.Layers " "}}', python_311)).split()
     assert found.layers == tuple(inside)
-    assert list_created(python_311, started) == []
+    identity = run(("docker", "image", "inspect", "--format={{.Id}}", python_311)).strip()
+    assert list_created((python_311, found.pinned_reference, identity), started) == []
 
 
-def list_created(image: str, since: float) -> list[str]:
-    """The containers of the image that were made since then: another test has others made at the same time."""
-    filters = ("--filter=type=container", "--filter=event=create", f"--filter=image={image}")
+def list_created(names: tuple[str, ...], since: float) -> list[str]:
+    """The containers that were made since then of an image by one of its names: other tests make others meanwhile."""
+    images = (f"--filter=image={name}" for name in names)
+    filters = ("--filter=type=container", "--filter=event=create", *images)
     times = (f"--since={since:.3f}", f"--until={time.time():.3f}")
     return run(("docker", "events", *times, *filters, "--format={{.ID}}")).split()
 

@@ -176,7 +176,7 @@ class Stuck(Thing):
         self.name = name
 
     def remove(self, **_: Any) -> None:
-        from docker.errors import APIError  # noqa: PLC0415 - 150 ms
+        from docker.errors import APIError  # noqa: PLC0415 - 150 ms for this test only
 
         raise APIError("device or resource busy")
 
