@@ -63,7 +63,7 @@ def test_the_same_with_an_empty_and_a_full_cache(
     assert Version(first.get("scikit-learn", "1.5.2")) >= Version("1.5.2")
 
 
-@pytest.mark.parametrize(
+@pytest.mark.parametrize(  # they lie outside the project: where they do not, pytest skips it for want of a name
     "name", [name for name in ("constraints-of-another", "dbt-1.7", "uv-export") if name in AT_HAND]
 )
 def test_a_set_gives_up_what_its_requirements_exclude(name: str, tmp_path: Path, cache: Path) -> None:
