@@ -18,7 +18,7 @@ from stand_ins import COMPANY, PYTHON_311, run
 from builder.core.errors import BaseRefusedError, BaseUnreachableError, DiskFullError
 from builder.core.process import LocalRunner
 from builder.engine.client import Engine
-from builder.foundation.download import NEEDED_FACTOR, query_download_bytes
+from builder.foundation.download import ASKED_BELOW, NEEDED_FACTOR, query_download_bytes
 from builder.image.spec.reader import read_spec
 from builder.operations.base_image import read_base_image
 
@@ -57,7 +57,9 @@ class Reader:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Reader:
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    """With room on the engine's disk: with little, the registry is asked for the bytes before each pull."""
+    monkeypatch.setattr(Engine, "measure_free_bytes", lambda _self: ASKED_BELOW)
     return Reader(tmp_path)
 
 
@@ -169,14 +171,29 @@ def test_what_cannot_be_a_base_is_refused(
 
 
 def test_a_registry_that_fails_is_asked_again(stand_ins: StandInRegistry, faulty: FaultyProxy, reader: Reader) -> None:
-    """Each fault fails a whole `docker pull`; what it then finds is refused for what it is, so it was pulled."""
+    """Two faults fail a `docker pull` (HEAD, then GET); what it finds at last is refused for what it is."""
     stand_ins.publish_plain(ALPINE)
     reference = f"{faulty.address}/{ALPINE.repository}:latest"
-    faulty.fail_next(503, 429, matching="/manifests/")
+    faulty.fail_next(503, 503, 429, 429, matching="/manifests/")
     with forgotten(reference), pytest.raises(BaseRefusedError, match="Alpine"):
         reader.read(reference)
-    assert faulty.failed == 2
-    assert [note for note in reader.progress.notes if note.startswith("attempt ")]
+    assert faulty.failed == 4
+    assert [note[:14] for note in reader.progress.notes] == ["attempt 1 of 5", "attempt 2 of 5"]
+
+
+def test_a_registry_that_does_not_say_the_bytes_is_pulled_from(
+    stand_ins: StandInRegistry, faulty: FaultyProxy, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the disk has little room: what the pull itself meets is what the user reads."""
+    stand_ins.publish_plain(ALPINE)
+    reference = f"{faulty.address}/{ALPINE.repository}:latest"
+    monkeypatch.setattr(Engine, "measure_free_bytes", lambda _self: ASKED_BELOW - 1)
+    faulty.fail_next(503, 503, matching="/manifests/")
+    with forgotten(reference), pytest.raises(BaseRefusedError, match="Alpine"):
+        reader.read(reference)
+    assert [fault for _, path, fault in faulty.requests if "/manifests/" in path][:3] == [503, 503, None]
+    assert f"pull {reference}" in reader.progress.tasks
+    assert not reader.progress.notes
 
 
 def test_bytes_that_are_not_those_of_their_digest_are_asked_for_once(
