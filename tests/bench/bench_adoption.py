@@ -26,7 +26,7 @@ from base_cells import MAIN, remove_images, write_constraints
 from packaging.utils import canonicalize_name
 from results import hash_files
 from stand_in_registry import serve_stand_ins
-from stand_ins import AIRFLOW_211, AIRFLOW_281, AIRFLOW_332, COMPANY, PYTHON_311
+from stand_ins import AIRFLOW_210, AIRFLOW_211, AIRFLOW_281, AIRFLOW_306, AIRFLOW_332, COMPANY, PYTHON_311
 
 from builder.core.naming import SPEC_FILE
 from builder.image.spec.reader import read_spec
@@ -42,11 +42,10 @@ CONSTRAINTS = Path(os.environ.get("OPTBUILD_CONSTRAINTS") or ROOT.parent / "shar
 """Airflow's official files, as ``airflow-VERSION-pyPYTHON.txt``."""
 STEP_SECONDS = 2700.0
 """Of one command; where much else runs, the first proof, which also makes the servers, takes a quarter of an hour."""
+AIRFLOWS = (AIRFLOW_281, AIRFLOW_210, AIRFLOW_211, AIRFLOW_306, AIRFLOW_332)
 STAND_INS = {
-    **{
-        f"apache/airflow:{version}-python3.11": one for version, one in (("2.8.1", AIRFLOW_281), ("3.3.2", AIRFLOW_332))
-    },
-    **{f"apache/airflow:{slim}2.11.0-python3.11": AIRFLOW_211 for slim in ("", "slim-")},
+    **{f"apache/airflow:{one.tag}": one for one in AIRFLOWS},
+    "apache/airflow:slim-2.11.0-python3.11": AIRFLOW_211,
     "python:3.11-slim-bookworm": PYTHON_311,
     "registry.example.com/data/python-base:2026.11": COMPANY,
 }
@@ -141,7 +140,8 @@ def adopt(
         found["base"] = "debian, for want of it"
     spec = (folder / SPEC_FILE).read_text("utf-8")
     if stand_in is not None:
-        spec = spec.replace(f'"{name}"', f'"{registry.publish(stand_in, stand_in.official or None)}"')
+        served = registry.publish(stand_in, stand_in.official or None)
+        spec = re.sub(rf'"(?:docker\.io/)?{re.escape(name)}"', f'"{served}"', spec)
     spec = re.sub(r'(?m)^(database|broker) = "(?!sqlite)[^"]*"', lambda one: f'{one[1]} = "{SERVERS[one[1]]}"', spec)
     (folder / SPEC_FILE).write_text(spec, "utf-8")
     constraints = write_constraints_file(sample, folder.parent, is_served=stand_in in AIRFLOWS)
@@ -153,7 +153,6 @@ def adopt(
 
 
 SERVERS = {"database": "postgres:13", "broker": "redis:7"}
-AIRFLOWS = (AIRFLOW_211, AIRFLOW_281, AIRFLOW_332)
 
 
 def write_constraints_file(sample: Sample, folder: Path, *, is_served: bool) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from faulty_proxy import FaultyProxy, start_faulty_proxy
 from stand_in_registry import StandInRegistry, serve_stand_ins
-from stand_ins import AIRFLOW_211, AIRFLOW_281, AIRFLOW_332, COMPANY, PYTHON_311
+from stand_ins import AIRFLOW_210, AIRFLOW_211, AIRFLOW_281, AIRFLOW_306, AIRFLOW_332, COMPANY, PYTHON_311
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,9 +46,21 @@ def airflow_281(stand_ins: StandInRegistry) -> str:
 
 
 @pytest.fixture(scope="session")
+def airflow_210(stand_ins: StandInRegistry) -> str:
+    """The same of 2.10.3: packages in a virtual environment."""
+    return stand_ins.publish(AIRFLOW_210, repository=AIRFLOW_210.official)
+
+
+@pytest.fixture(scope="session")
 def airflow_211(stand_ins: StandInRegistry) -> str:
     """The same of 2.11.0: packages in a virtual environment."""
     return stand_ins.publish(AIRFLOW_211, repository=AIRFLOW_211.official)
+
+
+@pytest.fixture(scope="session")
+def airflow_306(stand_ins: StandInRegistry) -> str:
+    """The same of 3.0.6."""
+    return stand_ins.publish(AIRFLOW_306, repository=AIRFLOW_306.official)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,13 @@ import subprocess
 import pytest
 from stand_ins import run
 
-VERSIONS = {"airflow_281": "2.8.1", "airflow_211": "2.11.0", "airflow_332": "3.3.2"}
+VERSIONS = {
+    "airflow_281": "2.8.1",
+    "airflow_210": "2.10.3",
+    "airflow_211": "2.11.0",
+    "airflow_306": "3.0.6",
+    "airflow_332": "3.3.2",
+}
 
 
 def ask(reference: str, *words: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:

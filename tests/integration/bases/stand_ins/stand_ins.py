@@ -127,7 +127,9 @@ def make_airflow(version: str, *packages: str, target: str = "environment", pref
 
 
 AIRFLOW_281 = make_airflow("2.8.1", "gosu", target="user-site")
+AIRFLOW_210 = make_airflow("2.10.3")
 AIRFLOW_211 = make_airflow("2.11.0")
+AIRFLOW_306 = make_airflow("3.0.6", "git")
 AIRFLOW_332 = make_airflow("3.3.2", "git", prefix="/usr/python")
 
 
