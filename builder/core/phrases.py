@@ -1,7 +1,8 @@
-"""Lists of names in messages: whole while they are short, counted when they are not; and numbers."""
+"""Lists of names in messages: whole while they are short, counted when they are not; numbers and moments."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,3 +45,12 @@ def format_exact_bytes(count: int) -> str:
 def format_both_or_all(number: int) -> str:
     """``both``, ``all 3``."""
     return "both" if number == 2 else f"all {number}"
+
+
+def format_moment(seconds: float) -> str:
+    """Of seconds since 1970, whatever a hostile image says they are: ``2026-11-25 12:49 UTC``, the same wherever it is
+    written."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+    except (OverflowError, ValueError, OSError):
+        return "at a time that no calendar has"

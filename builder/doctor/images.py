@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from builder.doctor.model import ProbeContext
 
 REGISTRY_SECONDS = 2.5
+NO_ANSWER = f"its registry did not answer within {REGISTRY_SECONDS:g} s"
 
 
 def check_registry(machine: ProbeContext) -> MachineFinding:
@@ -26,7 +27,7 @@ def check_registry(machine: ProbeContext) -> MachineFinding:
         return MachineFinding(name, FindingState.OK, f"{image} can be pulled")
     if is_here(machine, image):
         return MachineFinding(name, FindingState.OK, f"not reachable, and not needed: {image} is here already")
-    reason = find_reason(reached) if reached else f"no answer within {REGISTRY_SECONDS:g} s"
+    reason = find_reason(reached) if reached else NO_ANSWER
     advice = "nothing needs to be done: `optbuild verify` makes a PostgreSQL from Debian's packages and uses that"
     return MachineFinding(name, FindingState.WARNING, f"{image} cannot be pulled: {reason}", advice)
 
@@ -41,9 +42,12 @@ def check_base_image(machine: ProbeContext) -> MachineFinding:
     reached = inspect_manifest(machine, image)
     if can_be_pulled(reached):
         return MachineFinding(name, FindingState.OK, f"{image} can be pulled")
-    reason = find_reason(reached) if reached else f"no answer within {REGISTRY_SECONDS:g} s"
+    if reached is None:  # a slow registry serves too: what is not known is not missing
+        found = f"{image} is not here, and {NO_ANSWER}: nobody knows whether it can be pulled"
+        return MachineFinding(name, FindingState.WARNING, found, f"`docker pull {image}` says whether it can be had")
     advice = f"`docker login` where it asks for one, then `docker pull {image}`; or name another image in [base]"
-    return MachineFinding(name, FindingState.MISSING, f"{image} is not here and cannot be pulled: {reason}", advice)
+    found = f"{image} is not here and cannot be pulled: {find_reason(reached)}"
+    return MachineFinding(name, FindingState.MISSING, found, advice)
 
 
 def inspect_manifest(machine: ProbeContext, image: str) -> ProcessResult | None:

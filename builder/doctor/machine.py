@@ -9,7 +9,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from builder.doctor.images import can_be_pulled, check_base_image, check_registry, inspect_manifest, is_here
+from builder.doctor.images import NO_ANSWER, can_be_pulled, check_base_image, check_registry, inspect_manifest, is_here
 from builder.doctor.model import (
     GET_AN_ENGINE,
     NEEDED_ENGINE,
@@ -25,6 +25,7 @@ from builder.engine.secrets import CA_VARIABLES, find_ca
 
 RAWJSON_BUILDX = (0, 13)
 """First buildx with ``--progress rawjson``; older ones build too, with coarser progress."""
+INSTALL_MMDEBSTRAP = "`apt-get install mmdebstrap` (Debian, Ubuntu)"
 NEEDED_BYTES = 3_000_000_000
 """A first build with its base, layers, wheels and build cache, rounded up; twice of it is comfortable."""
 
@@ -123,12 +124,16 @@ def check_mmdebstrap(machine: ProbeContext) -> MachineFinding:
             return MachineFinding(
                 name, FindingState.OK, f"not there; a container of {image}, which is here, makes the base"
             )
-        if can_be_pulled(inspect_manifest(machine, image)):
+        reached = inspect_manifest(machine, image)
+        if can_be_pulled(reached):
             return MachineFinding(
                 name, FindingState.OK, f"not there; a container of {image}, which can be pulled, makes the base"
             )
+        if reached is None:
+            found = f"not there; a container of {image} would make the base, but {NO_ANSWER}"
+            return MachineFinding(name, FindingState.WARNING, found, INSTALL_MMDEBSTRAP)
     found = f"not there, and {image}, in which it could run, is neither here nor can be pulled"
-    return MachineFinding(name, FindingState.MISSING, found, "`apt-get install mmdebstrap` (Debian, Ubuntu)")
+    return MachineFinding(name, FindingState.MISSING, found, INSTALL_MMDEBSTRAP)
 
 
 def check_disk_space(machine: ProbeContext) -> MachineFinding:

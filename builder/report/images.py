@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from builder.core.naming import shorten_id
+from builder.core.phrases import format_moment
 from builder.report import amounts
 from builder.report.colors import Screen
 from builder.report.prose import wrap_text
@@ -132,9 +133,8 @@ def _explain_named(rows: tuple[ImageRow, ...], width: int) -> Iterator[str]:
 def _format_last_optimize(last: LastOptimize | None, totals: ImageTotals, width: int) -> Iterator[str]:
     if last is None:
         return
-    day = time.strftime("%Y-%m-%d %H:%M", time.localtime(last.at))
     text = (
-        f"since the last optimize ({last.project}, {day}): {format_size(last.before)} before it, "
+        f"since the last optimize ({last.project}, {format_moment(last.at)}): {format_size(last.before)} before it, "
         f"{format_size(last.after)} after it, "
         f"{amounts.format_amount(totals.real)} now"
     )

@@ -30,7 +30,7 @@ def format_verification_text(report: VerifyReport, *, width: int = 120) -> str:
     from rich.console import Console
 
     out = io.StringIO()
-    console = Console(file=out, width=width, no_color=True, highlight=False, legacy_windows=False)
+    console = Console(file=out, width=width, force_terminal=False, no_color=True, highlight=False)
     console.print(make_check_table(report.checks, SIMPLE_HEAD))
     for check in report.checks:
         for warning in check.warnings:

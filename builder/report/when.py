@@ -1,16 +1,8 @@
-"""Moments as people and machines read them: in UTC, the same wherever and whenever it is written."""
+"""Moments as machines read them: in UTC, the same wherever and whenever it is written."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-
-
-def format_moment(seconds: float) -> str:
-    """Of seconds since 1970, whatever a hostile image says they are: ``2026-11-25 12:49 UTC``."""
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
-    except (OverflowError, ValueError, OSError):
-        return "at a time that no calendar has"
 
 
 def normalize_timestamp(text: str) -> str | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.core.errors import StateError
 from builder.core.image_reference import normalize_image_name
+from builder.core.phrases import format_moment
 from builder.rollout.history import find_irreplaceable_images, find_rebuildable_images, iterate_runs
 from builder.rollout.journal import Phase
 from builder.rollout.journal_file import FOLDER, read_journal
@@ -166,5 +166,4 @@ def _collect_superseded_images(journals: Iterable[Journal]) -> dict[str, Superse
 
 
 def _describe_replacement(run: Journal) -> str:
-    day = time.strftime("%Y-%m-%d", time.localtime(run.at))
-    return f"the optimize of {run.project} on {day} replaced it"
+    return f"the optimize of {run.project} at {format_moment(run.at)} replaced it"

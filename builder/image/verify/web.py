@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from builder.image.verify.containers import RunningContainer, wait_until
+from builder.image.verify.deadline import Deadline
 from builder.image.verify.scheduler import CheckFailure, CheckPassed
 
 if TYPE_CHECKING:
@@ -84,15 +85,15 @@ class OtherPorts:
         self._box = box
         self._expected = expected
         self._looked = time.monotonic()
-        self._since: float | None = None
+        self._deadline: Deadline | None = None
 
     def is_permanent(self) -> bool:
         """Whether it has listened on other ports only for so long that it will not come to the expected one."""
         now = time.monotonic()
         if now - self._looked >= LOOK_SECONDS:
             self._looked = now
-            self._since = (self._since or now) if self._find_other_ports() else None
-        return self._since is not None and now - self._since >= ELSEWHERE_SECONDS
+            self._deadline = (self._deadline or Deadline(ELSEWHERE_SECONDS)) if self._find_other_ports() else None
+        return self._deadline is not None and self._deadline.is_over()
 
     def format_words(self) -> str:
         """For the end of a sentence; empty when it listens nowhere, or where it should."""

@@ -6,13 +6,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from builder.core.naming import shorten_id
+from builder.core.phrases import format_moment
 from builder.findings.catalog import CATALOG
 from builder.inspect.filesystem import build_filesystem
 from builder.report.html.mapdata import Dimension, MapData, MapGroup, MapView, build_name_tree, trim_columns
 from builder.report.html.page import Page, render_page
 from builder.report.html.table import Cell, MapButton, PageTable, make_bytes_cell, make_number_cell
 from builder.report.units import format_size, pluralize
-from builder.report.when import format_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,13 +7,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from builder.core.naming import shorten_id
-from builder.core.phrases import format_short_list
+from builder.core.phrases import format_moment, format_short_list
 from builder.report.amounts import format_amount
 from builder.report.html.mapdata import Dimension, MapData, MapGroup, MapView, build_name_tree
 from builder.report.html.page import Page, render_page
 from builder.report.html.table import Cell, MapButton, PageTable, make_bytes_cell
 from builder.report.units import UNKNOWN, format_size, pluralize
-from builder.report.when import format_moment
 from builder.store.model import RetentionReason
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
-"""Lists of names in messages."""
+"""Lists of names, numbers and moments in messages."""
 
 from __future__ import annotations
 
-from builder.core.phrases import format_both_or_all, format_short_list, format_times, join_names
+from builder.core.phrases import format_both_or_all, format_moment, format_short_list, format_times, join_names
 
 
 def test_lists_in_messages() -> None:
@@ -22,3 +22,8 @@ def test_a_short_list_names_the_first_once_and_counts_the_rest() -> None:
     assert format_short_list(["a", "b", "b", "c"], 2) == "a, b and 1 more"
     assert format_short_list(map(str, range(2000)), 2) == "0, 1 and 1,998 more"
     assert format_short_list([]) == ""
+
+
+def test_a_person_gets_words_for_every_number() -> None:
+    assert format_moment(1_764_074_975.0) == "2025-11-25 12:49 UTC"
+    assert format_moment(1e30) == "at a time that no calendar has"

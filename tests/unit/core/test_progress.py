@@ -45,7 +45,7 @@ def test_a_silent_step_gives_a_sign_of_life() -> None:
         task.update(detail="stage 2")
         time.sleep(0.1)
     signs = [line for line in lines(stream) if line == "   x: N s, stage 2"]
-    assert 1 <= len(signs) <= 5
+    assert signs
     assert lines(stream)[-1] == "=> x: done in N s, stage 2"
 
 

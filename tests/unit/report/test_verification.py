@@ -31,7 +31,13 @@ REPORT = VerifyReport("ml:latest", "sha256:0123456789abcdef", "optbuild-postgres
 GOOD = replace(REPORT, checks=(PASSED,))
 
 
-def test_text_shows_each_check_with_status_seconds_and_message() -> None:
+@pytest.mark.parametrize("forced", [{}, {"FORCE_COLOR": "1"}, {"FORCE_COLOR": "1", "TERM": "dumb"}])
+def test_text_shows_each_check_with_status_seconds_and_message(
+    forced: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CI that forces color has the report without it too: it is a file's text."""
+    for name, value in forced.items():
+        monkeypatch.setenv(name, value)
     text = format_verification_text(REPORT)
     assert "version" in text
     assert "1.2 " in text

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.report.when import format_iso_time, format_moment, normalize_timestamp
+from builder.report.when import format_iso_time, normalize_timestamp
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,3 @@ def test_a_machine_gets_utc_or_nothing(seconds: float | None, written: str | Non
 )
 def test_what_an_image_says_of_its_time_is_written_the_same_way(text: str, written: str | None) -> None:
     assert normalize_timestamp(text) == written
-
-
-def test_a_person_gets_words_for_every_number() -> None:
-    assert format_moment(1_764_074_975.0) == "2025-11-25 12:49 UTC"
-    assert format_moment(1e30) == "at a time that no calendar has"

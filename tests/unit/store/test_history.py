@@ -55,7 +55,7 @@ def test_what_an_optimize_replaced_but_for_what_it_points_to_now() -> None:
     found = make_state_snapshot("engine", State(), JournalSet((JOURNAL,))).replaced
     assert found.keys() == {"old"}
     assert found["old"].names == {"demo-web:latest"}
-    assert "the optimize of demo on 1970-01-01 replaced it" in found["old"].reason
+    assert "the optimize of demo at 1970-01-01 00:16 UTC replaced it" in found["old"].reason
 
 
 REWRITE = replace(
@@ -76,7 +76,7 @@ REBUILD = replace(
 
 def test_what_only_a_rollback_can_bring_back_is_kept_for_it() -> None:
     memory = make_state_snapshot("engine", State(), JournalSet((REBUILD,)))
-    replaced_it = "the optimize of demo on 1970-01-01 replaced it"
+    replaced_it = "the optimize of demo at 1970-01-01 00:16 UTC replaced it"
     assert memory.kept == {"new": f"{replaced_it}; `optbuild rollback` returns to it, and could not build it again"}
     assert memory.replaced["old"].reason == f"{replaced_it}; a rollback would build it again"
     assert memory.replaced["stale"].reason == f"{replaced_it}; no rollback returns to it"

@@ -33,6 +33,14 @@ def probe() -> Iterator[Any]:
     locale.setlocale(locale.LC_ALL, before)
 
 
+@pytest.fixture
+def own_zone() -> Iterator[None]:
+    """The C library reads TZ when it is told to: what a test has it read must not stay."""
+    yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("own_zone")
 def test_a_zone_without_data_is_a_problem_and_tz_is_put_back(probe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setattr(probe, "ZONE", "Nowhere/Atlantis")

@@ -11,6 +11,7 @@ import pytest
 
 from builder.airflow.model import HttpHealth, JobHealth
 from builder.image.verify import roles, web
+from builder.image.verify.deadline import Deadline
 from builder.image.verify.observer import Observer
 from builder.image.verify.scheduler import CheckFailure, NotRun
 
@@ -103,6 +104,17 @@ def test_who_listens_elsewhere_only_is_not_waited_for(monkeypatch: pytest.Monkey
     with pytest.raises(CheckFailure, match="nothing answers; the container listens on 8081 instead"):
         wait_for(HEALTH, Runs(ELSEWHERE), observer(None))
     assert 0.2 <= time.monotonic() - began < 5
+
+
+def test_a_busy_machine_gets_more_time_until_the_right_port_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only seconds in which it had a processor to spare count."""
+    monkeypatch.setattr(web, "LOOK_SECONDS", 0.0)
+    clock, lost = iter((0.0, 20.0, 40.0)), iter((0.0, 19.0, 19.0))
+    deadline = Deadline(15, lambda: next(lost), lambda: next(clock))
+    monkeypatch.setattr(web, "Deadline", lambda _seconds: deadline)
+    box: Any = Runs(ELSEWHERE)
+    ports = web.OtherPorts(box, 8080)
+    assert [ports.is_permanent() for _ in range(2)] == [False, True]
 
 
 @pytest.mark.parametrize("sockets", [HERE, ""])
