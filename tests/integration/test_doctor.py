@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -21,15 +20,12 @@ def optbuild(*argv: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_this_machine_can_build() -> None:
-    started = time.monotonic()
     result = optbuild("-q", "doctor", "--format", "json")
-    elapsed = time.monotonic() - started
     document = json.loads(result.stdout)
     states = {finding["name"]: finding["state"] for finding in document["findings"]}
     assert (result.returncode, result.stderr) == (0, "")
     assert states["Docker engine"] == states["buildx"] == states["CA bundle"] == "ok"
     assert "missing" not in states.values()
-    assert elapsed < 10  # 1.6 s on an idle machine
 
 
 def test_text_is_for_people_and_goes_to_stdout() -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.core.process import Command, LocalRunner, ProcessResult
+from builder.image.verify.deadline import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,9 +129,9 @@ def served(image: str, postgres_image: str) -> Iterator[Place]:
 
 
 def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    end = time.monotonic() + seconds
+    limit = Deadline(seconds)  # other tests run beside this one
     while not holds():
-        if time.monotonic() > end:
+        if limit.is_over():
             return False
         time.sleep(0.3)
     return True
@@ -568,7 +569,7 @@ def test_a_signal_ends_the_preparation_at_once(place: Place, env: dict[str, str]
     started = time.monotonic()
     docker_ok("kill", "--signal=TERM", container)
     assert docker_ok("wait", container) == "143"
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 30  # what it was busy with takes 60
     assert docker("logs", container).err.splitlines()[-1] == "entrypoint: stopped by a signal"
 
 
@@ -625,15 +626,15 @@ def test_a_signal_ends_every_role_and_leaves_no_process(migrated: Place, setsid:
             ends[role] = pool.submit(migrated.execute, "bash", "-c", words, env=env)
         ready = within(100, lambda: up(migrated))
         running = migrated.execute("bash", "-c", PROCESSES).out
-        started = time.monotonic()
+        limit = Deadline(15)
         migrated.execute("bash", "-c", "kill -TERM $(cat /tmp/*.pid); rm /tmp/*.pid")
         results = {role: end.result() for role, end in ends.items()}
-        took = time.monotonic() - started
+        took_too_long = limit.is_over()
     logs = "\n".join(f"== {role}\n{(done.out + done.err)[-2000:]}" for role, done in results.items())
     assert ready, f"not all roles came up\n{running}\n{logs}"
     assert "gunicorn" in running
     assert {role: done.code for role, done in results.items()} == dict.fromkeys(ROLES, 0), logs
-    assert took < 15
+    assert not took_too_long
     assert migrated.execute("bash", "-c", PROCESSES).out == ""
 
 
@@ -641,7 +642,7 @@ def test_a_stopped_container_has_the_roles_exit_code(migrated: Place) -> None:
     container = migrated.launch("triggerer", env=ROLE_ENVIRONMENT)
     until(lambda: "Starting the triggerer" in docker("logs", container).out, 60, "the triggerer")
     time.sleep(2)
-    started = time.monotonic()
-    docker_ok("stop", "--time=15", container)
-    assert time.monotonic() - started < 15
+    limit = Deadline(15)
+    docker_ok("stop", "--time=60", container)
+    assert not limit.is_over()
     assert re.fullmatch(r"false 0", docker_ok("inspect", "--format={{.State.Running}} {{.State.ExitCode}}", container))

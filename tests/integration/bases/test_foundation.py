@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
+import uuid
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -199,8 +201,9 @@ def test_a_registry_that_does_not_say_the_bytes_is_pulled_from(
 def test_bytes_that_are_not_those_of_their_digest_are_asked_for_once(
     stand_ins: StandInRegistry, faulty: FaultyProxy, reader: Reader
 ) -> None:
-    """Whoever lies about them would lie again; and nothing of it is kept."""
-    stand_ins.publish_plain(ALPINE)
+    """Whoever lies about them would lie again; and nothing of it is kept. An image that no engine has had: of one whose
+    configuration it has, which a killed run may leave, it would ask for no blob."""
+    stand_ins.publish_plain(replace(ALPINE, configuration={"Labels": {"run": uuid.uuid4().hex}}))
     reference = f"{faulty.address}/{ALPINE.repository}:latest"
     faulty.fail_next("lie", "lie", "lie", "lie", matching="/blobs/")
     with forgotten(reference), pytest.raises(BaseUnreachableError) as caught:

@@ -36,7 +36,7 @@ services:
     depends_on:
       init: {{ condition: service_completed_successfully }}
       db: {{ condition: service_started }}
-    healthcheck: {{ test: [CMD, test, "!", -e, /broken], interval: 0.2s, retries: 1, timeout: 2s }}
+    healthcheck: {{ test: [CMD, test, "!", -e, /broken], interval: 0.2s, retries: 1, timeout: 30s }}
     labels: {{ {label}: "{owner}" }}
   worker:
     <<: *common

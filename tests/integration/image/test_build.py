@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -138,18 +139,18 @@ def test_rawjson_passes_buildkit_s_events_on(tiny: Any) -> None:
 
 
 def test_the_second_build_of_a_project_waits_and_says_for_whom(tiny: Any) -> None:
-    first = tiny.start("--run", "/bin/busybox sleep 4")
+    first = tiny.start("--run", "/bin/busybox sleep 10")
     for line in first.stderr:
         if "] RUN" in line:
             break
-    second = tiny.run("--run", "/bin/busybox sleep 4")
+    second = tiny.run("--run", "/bin/busybox sleep 10")
     out, _ = first.communicate(timeout=60)
     assert f"process {first.pid}: build of {tiny.name}" in second.err
     assert second.json == {**json.loads(out.splitlines()[-1]), "cached": True}
 
 
 def test_builds_of_two_projects_do_not_wait(tiny: Any, tmp_path: Path) -> None:
-    slow = tiny.start("--run", "/bin/busybox sleep 4", "--no-verify")
+    slow = tiny.start("--run", "/bin/busybox sleep 60", "--no-verify")
     for line in slow.stderr:
         if "] RUN" in line:
             break
@@ -158,6 +159,7 @@ def test_builds_of_two_projects_do_not_wait(tiny: Any, tmp_path: Path) -> None:
         assert "waiting" not in other.run("--no-verify").err
         assert slow.poll() is None
     finally:
+        slow.send_signal(signal.SIGINT)
         slow.communicate(timeout=60)
 
 

@@ -209,7 +209,8 @@ def test_an_image_made_from_another_shows_only_its_own_layers_as_its_own(
     found = read(quick, extended, tmp_path)
     below = read(quick, postgres_image, tmp_path)
     assert found.base_layers == len(below.layers)
-    assert found.base_name in below.references
+    named = (docker("inspect", "--format={{.RootFS}}", name) for name in (found.base_name, postgres_image))
+    assert len({*named}) == 1  # another test's image may have the same layers, and is named as well then
     assert read(quick, extended, tmp_path, base=postgres_image).base_layers == len(below.layers)
     with pytest.raises(NotABaseError):
         read(quick, postgres_image, tmp_path, base=extended)
