@@ -75,6 +75,15 @@ def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _screen() -> Iterator[None]:
+    """The width is a test's own, or the default: not that of the shell that runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("COLUMNS", "LINES"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _tripwire() -> Iterator[None]:
     """Processes and connections are made in these places, whatever library asks for them.
 
