@@ -33,9 +33,16 @@ constraints = false
 [python]
 version = "3.11"
 requirements = ["pandas==2.0.3"{more}]
-[verify]
+{build}[verify]
 database = "sqlite"
 """
+BUILD = """\
+[build]
+run = ["note.sh"]
+run-folders = ["/opt/extra"]
+"""
+SCRIPT = "#!/bin/bash\npython3 -c 'import humanize; print(humanize.__version__)' >/opt/extra/note\n"
+"""Of the project: it sees what the child adds."""
 pytestmark = pytest.mark.soak
 
 
@@ -61,11 +68,12 @@ def published(stand_ins: StandInRegistry, image: str) -> str:
 def test_a_child_adds_its_own_layers_alone(
     published: str, image: str, engine: Engine, tmp_path: Path, added: list[str]
 ) -> None:
-    """It is proven as an image of ours is, without a builder stage where nothing is added."""
+    """It is proven as an image of ours is, without a builder stage where nothing is added. A script of the project sees
+    what is added, and what it leaves is in the image."""
     name = f"optbuild-test-child-{'more' if added else 'none'}"
-    (tmp_path / "optbuild.toml").write_text(
-        SPEC.format(name=name, base=published, more=', "humanize==4.9.0"' if added else "")
-    )
+    more, build = (', "humanize==4.9.0"', BUILD) if added else ("", "")
+    (tmp_path / "note.sh").write_text(SCRIPT)
+    (tmp_path / "optbuild.toml").write_text(SPEC.format(name=name, base=published, more=more, build=build))
     optbuild("lock", str(tmp_path))
     lock = read_lock(tmp_path / "optbuild.lock")
     assert lock.foundation is not None
@@ -79,6 +87,8 @@ def test_a_child_adds_its_own_layers_alone(
         for key in ("User", "Entrypoint", "Env", "WorkingDir", "ExposedPorts"):
             assert made["Config"][key] == below["Config"][key], key
         assert made["Created"] == below["Created"], "dated as what it stands on: nothing of its own is newer"
+        note = run(("docker", "run", "--rm", f"{name}:latest", "bash", "-c", "cat /opt/extra/note 2>/dev/null || true"))
+        assert note.split() == (["4.9.0"] if added else [])
     finally:
         remove_images(engine, name)
 
