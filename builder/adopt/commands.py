@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from builder.adopt.metadata import LOCKS, PROJECT, MetadataReader
+from builder.adopt.installers import InstallerScripts, makes_environment
 from builder.adopt.model import Found
+from builder.adopt.project_installs import ALL_EXTRAS, PART_OPTIONS, ProjectInstalls
 from builder.adopt.requirements import INDEX_OPTIONS
 from builder.adopt.values import find_refusal, show_words
 from builder.airflow.variables import HOME
@@ -34,9 +35,6 @@ _IDLE = frozenset(
 _CLEANED = re.compile(
     r"/(?:var/(?:lib/apt|cache|tmp|log)|tmp|root/\.cache|home/airflow/\.cache|usr/share/(?:doc|man))(?:/|$)"
 )
-_PROJECT_INSTALLS = {"uv": frozenset({"sync"}), "poetry": frozenset({"install", "sync"})}
-_PARTS = frozenset({"--extra", "--all-extras", "-E", "--extras", "--group", "--with", "--only-group", "--all-groups"})
-"""Options that install more of a project, or another part of it."""
 _CONDITIONS = frozenset({"[", "[[", "test", "if", "case", "for", "while"})
 _VALUE_OPTIONS = frozenset(
     {"--upgrade-strategy", "--cache-dir", "--timeout", "--default-timeout", "--retries", "--progress-bar"}
@@ -54,7 +52,7 @@ _RELEASE = "bookworm"
 _WHEEL_MAKERS = frozenset({"wheel", "download"})
 """Subcommands of pip that put into a folder what `install` would put into the environment."""
 _WHEEL_FOLDERS = re.compile(r"(?:--wheel-dir|--dest|-w|-d)(=.*)?$")
-_WITH_VALUES = INDEX_OPTIONS - {"--no-index"} | _VALUE_OPTIONS | {"--target", "--prefix", "--root"}
+_WITH_VALUES = INDEX_OPTIONS - {"--no-index"} | _VALUE_OPTIONS | PART_OPTIONS | {"--target", "--prefix", "--root"}
 _LOCAL_INDEX = frozenset({"--no-index", "--find-links", "-f"})
 
 
@@ -76,6 +74,10 @@ class CommandReader:
     waiting: list[tuple[RunStep, Where, tuple[ShellCommand, ...]]] = field(default_factory=list)
     """What installs no packages: whether it says anything is known once all copies are."""
 
+    def __post_init__(self) -> None:
+        self.installers = InstallerScripts(self.collection)
+        self.projects = ProjectInstalls(self.collection, self.context, self.requirements, self._find_file)
+
     def collect(self, step: RunStep, where: Where, *, built: bool = False) -> None:
         """The packages of one RUN."""
         left: list[ShellCommand] = []
@@ -91,7 +93,8 @@ class CommandReader:
     def finish(self) -> None:
         """All else that the RUNs do."""
         for step, where, commands in self.waiting:
-            left = [command for command in commands if not self._is_idle(command, step)]
+            own = [one for one in commands if not self.installers.brings(one, step.folder, where)]
+            left = [command for command in own if not self._is_idle(command, step)]
             if left:
                 self._leave_commands(left, where)
         self._add_libraries()
@@ -115,22 +118,8 @@ class CommandReader:
             pip = parse_pip_install(_read_wheel_maker(command))
             self.wheel_lines.update({pip.line} if pip is not None else ())
         if pip is None:
-            return self._collect_project(command, where)
+            return self.projects.collect_command(command, step, where)
         self._collect_pip(pip, step, where, built=built)
-        return True
-
-    def _collect_project(self, command: ShellCommand, where: Where) -> bool:
-        """`uv sync` and `poetry install` of a project in the root: its own requirements, as they are locked."""
-        words = set(command.words[1:])
-        if not words & _PROJECT_INSTALLS.get(command.program, frozenset()) or words & _PARTS:
-            return False
-        if self.context.folder != self.context.root:
-            return False
-        if not MetadataReader(self.collection, self.requirements.read).collect_project():
-            return False
-        self.collection.read_files |= {one for one in (PROJECT, *LOCKS) if self.requirements.read(one) is not None}
-        if not words & {"--no-install-project", "--no-root"}:
-            self.requirements.add_requirement(".", where)
         return True
 
     def _collect_system(
@@ -190,13 +179,14 @@ class CommandReader:
                     )
 
     def _collect_pip(self, pip: PipInstall, step: RunStep, where: Where, *, built: bool) -> None:
-        for word in pip.requirements:
+        others, files = self.projects.collect_pip(pip, step, where)
+        for word in others:
             if not (self.wheel_lines and word.startswith(("/", "./"))):
                 self.requirements.add_requirement(word, where)
         configured = find_environment_value("UV_CONSTRAINT" if pip.uv else "PIP_CONSTRAINT", step).split()
-        for name in (*pip.files, *pip.constraints, *configured):
+        for name in (*files, *pip.constraints, *configured):
             place = self._find_file(name, step)
-            if name in pip.files:
+            if name in files:
                 self.requirements.read_file(place or name, where=where)
             else:
                 self.requirements.read_constraints(place or name, where)
@@ -210,7 +200,11 @@ class CommandReader:
                 self.prefixes.add(value)
                 if built:
                     continue
-            elif _PLAIN_OPTIONS.fullmatch(option) or (self.wheel_lines and option in _LOCAL_INDEX):
+            elif (
+                option in (*PART_OPTIONS, ALL_EXTRAS)
+                or _PLAIN_OPTIONS.fullmatch(option)
+                or (self.wheel_lines and option in _LOCAL_INDEX)
+            ):
                 continue
             words = f"{option} {value}" if value else option
             self.requirements.add_option(option, words, where)
@@ -224,10 +218,10 @@ class CommandReader:
         """Whether the command leaves nothing that the spec must say."""
         program, words = command.program, command.words[1:]
         paths = [posixpath.normpath(posixpath.join(step.folder, one)) for one in words if not one.startswith("-")]
-        if program in _IDLE or command.words[:2] == ("poetry", "config"):
+        if program in _IDLE or command.words[:2] == ("poetry", "config") or makes_environment(command.words):
             return ">" not in words
         if program in ("rm", "find"):
-            read = {posixpath.basename(one) for one in self.collection.read_files}
+            read = {posixpath.basename(one) for one in (*self.collection.read_files, *self.projects.exports)}
             return all(_CLEANED.match(one) or posixpath.basename(one) in read for one in paths)
         if program == "mkdir":
             return all(self._is_made(one) for one in paths)

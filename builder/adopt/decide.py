@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from builder.adopt.model import Base, Found
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 CELERY = frozenset({"worker", "flower"})
 _DEBIAN = {python: release for release, python in RELEASE_PYTHON.items()}
 OPTION = "the command line"
+_MOST_PATCHES = 30
+"""No series of Python has had so many releases."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,48 @@ def choose_python(
     """Raises AdoptionError: two versions, or none where the base has its own."""
     if choices.python is not None:
         return Found(choices.python, Where(OPTION))
-    if collection.pythons or base.kind != "debian":
+    fitting = _find_allowed_python(collection, airflow)
+    if collection.pythons or (base.kind != "debian" and fitting is None):
         known = ", ".join(_find_pythons(airflow))
         places = f"it is read from an image's tag, or .python-version; Airflow {airflow} runs on {known}"
-        return _choose_one(collection.pythons, "Python", _describe_sources(base, sources), "--python", places)
-    fitting = next((one for one in RELEASE_PYTHON.values() if one in _find_pythons(airflow)), None)
-    if fitting is None:
+        found = _choose_one(collection.pythons, "Python", _describe_sources(base, sources), "--python", places)
+        _check_ranges(found, collection)
+        return found
+    if fitting is not None:
+        return fitting
+    for one in collection.python_ranges:
+        reason = f"no Debian release has such a Python, only {join_names(tuple(_DEBIAN))}"
+        step = "name an image with it in [base], and it as version of [python]"
+        collection.leave(one.where, one.value, reason, step)
+    oldest = next((one for one in RELEASE_PYTHON.values() if one in _find_pythons(airflow)), None)
+    if oldest is None:
         hint = "name an image with its Python: see [base] and [python] in the reference"
         raise AdoptionError(f"no Debian release has a Python that Airflow {airflow} runs on", hint=hint)
-    return Found(fitting, base.where)
+    return Found(oldest, base.where)
+
+
+def _find_allowed_python(collection: Collection, airflow: str) -> Found | None:
+    """The Python of a Debian release that all ranges of the project allow, rather one on which Airflow runs.
+
+    None: there is none, or no range."""
+    allowed = [one for one in RELEASE_PYTHON.values() if all(_allows(it, one) for it in collection.python_ranges)]
+    best = sorted(allowed, key=lambda one: one not in _find_pythons(airflow))
+    return Found(best[0], collection.python_ranges[0].where) if best and collection.python_ranges else None
+
+
+def _allows(one: Found, python: str) -> bool:
+    """Whether a range has a release of that series."""
+    allowed = SpecifierSet(one.value.partition(" = ")[2])
+    return any(allowed.contains(f"{python}.{patch}") for patch in range(_MOST_PATCHES))
+
+
+def _check_ranges(python: Found, collection: Collection) -> None:
+    """Raises AdoptionError: the project does not allow the Python that it would get."""
+    for one in collection.python_ranges:
+        if not _allows(one, python.value):
+            rows = "".join(f"\n  {row.value}: {row.where}" for row in (python, one))
+            hint = "make them agree, or say which it is with --python VERSION"
+            raise AdoptionError(f"the files contradict each other about Python:{rows}", hint=hint)
 
 
 def _find_pythons(airflow: str) -> tuple[str, ...]:
@@ -98,7 +134,7 @@ def choose_base(base: Base, collection: Collection, choices: Choices) -> Base:
         reason = "an image of Airflow with a start and a user of its own: a base of Debian's packages takes its place"
         step = "compare the report of `optbuild build --verify` with what that platform gives besides"
         collection.leave(base.where, f"FROM {base.name}", reason, step)
-        if choices.python is None and not collection.pythons:
+        if choices.python is None and not (collection.pythons or collection.python_ranges):
             reason = "which one that image has is not known here: the one of the Debian release takes its place"
             step = f"`docker run --rm --entrypoint python {base.name} --version` prints it; say it with --python"
             collection.leave(base.where, "its Python", reason, step)

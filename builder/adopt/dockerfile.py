@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from builder.adopt.base import find_base_kind, make_base_below, make_own_below
 from builder.adopt.commands import CommandReader
 from builder.adopt.copies import CopyReader
+from builder.adopt.installers import is_installer_image, is_installer_script
 from builder.adopt.model import Base
 from builder.adopt.requirements import RequirementReader
 from builder.adopt.values import show_instruction
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from builder.adopt.base import BaseBelow
     from builder.adopt.model import BuildContext, Collection
+    from builder.dockerfile.files import CopyInstruction
     from builder.dockerfile.stages import Stage
 
 _USERS = frozenset({"airflow", "50000", "astro", "default"})
@@ -149,8 +151,10 @@ class DockerfileReader:
                     collect_labels(one, where, values, self.collection)
                 case "COPY" | "ADD":
                     copy = copies.get(one.line)
-                    if copy is not None and copy.stage is not None:
-                        self._check_handed_over(one, copy.sources, commands, where, has_packages=has_packages)
+                    if copy is not None and any(map(is_installer_script, copy.sources)):
+                        commands.installers.add(copy, where)
+                    elif copy is not None and copy.stage is not None:
+                        self._check_handed_over(one, copy, commands, where, has_packages=has_packages)
                     else:
                         reader.collect(one, copy, where)
                 case "USER":
@@ -187,10 +191,13 @@ class DockerfileReader:
         }
 
     def _check_handed_over(
-        self, one: Instruction, sources: tuple[str, ...], commands: CommandReader, where: Where, *, has_packages: bool
+        self, one: Instruction, copy: CopyInstruction, commands: CommandReader, where: Where, *, has_packages: bool
     ) -> None:
         """COPY from another stage: Python packages come by the lock, anything else stays open."""
-        for source in sources:
+        if is_installer_image(copy.stage or ""):
+            commands.installers.note(where)
+            return
+        for source in copy.sources:
             given = any(f"{source}/".startswith(f"{prefix.rstrip('/')}/") for prefix in commands.prefixes if prefix)
             if not (has_packages and (given or _PYTHON_PLACES.search(source))):
                 reason = "it comes from another stage or image, and no key of the spec makes it"

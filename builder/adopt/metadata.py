@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import re
 import tomllib
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from builder.adopt.model import Found
+from builder.adopt.project_parts import OWN_DEPENDENCIES, ProjectTables, find_list, find_table
 from builder.adopt.requirements import AIRFLOW, RequirementReader
 from builder.adopt.values import find_refusal, show_words
 from builder.core.errors import SpecError, Where
@@ -23,11 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from builder.adopt.model import Collection
+    from builder.adopt.project_parts import ProjectParts
 
 PROJECT, SETUP, REQUIREMENTS, PACKAGES = "pyproject.toml", "setup.cfg", "requirements.txt", "packages.txt"
 LOCKS = ("uv.lock", "poetry.lock")
-_PYTHONS = ("3.11", "3.13")
-"""Of the Debian releases that a base can be made from, oldest first."""
 _CARET = re.compile(r"\^(\d+)(?:\.(\d+))?(?:\.(\d+))?$")
 _TILDE = re.compile(r"~(\d+)\.(\d+)(?:\.(\d+))?$")
 
@@ -39,15 +40,16 @@ class MetadataReader:
     collection: Collection
     read: Callable[[str], str | None]
 
-    def collect_project(self) -> bool:
+    def collect_project(self, parts: ProjectParts = OWN_DEPENDENCIES) -> bool:
         """What pyproject.toml or setup.cfg depends on; False: neither depends on anything."""
         text = self.read(PROJECT)
-        found = list(self._iterate_project(text)) if text is not None else []
+        found = list(self._iterate_project(text, parts)) if text is not None else []
         found = found or list(self._iterate_setup())
         locked = self._read_locks() if found else {}
         reader = RequirementReader(self.collection, self.read)
         for one in found:
-            reader.add_requirement(self._pin(one, locked), one.where)
+            pinned = self._pin(one, locked)
+            reader.add_requirement(pinned.value, pinned.where)
         return bool(found)
 
     def collect_requirements(self, name: str = REQUIREMENTS) -> bool:
@@ -76,36 +78,63 @@ class MetadataReader:
         if match:
             self.collection.pythons.append(Found(match[1], Where(".python-version", 1)))
 
-    def _iterate_project(self, text: str) -> Iterator[Found]:
+    def is_package(self, program: str) -> bool:
+        """Whether an installation of the project by ``uv``, ``poetry`` or ``pip`` has a package of its own too."""
+        return self._read_tables(self.read(PROJECT) or "").is_package(program)
+
+    def list_missing_parts(self, parts: ProjectParts) -> tuple[str, ...]:
+        """Extras and groups that are named, and that pyproject.toml does not have."""
+        return self._read_tables(self.read(PROJECT) or "").list_missing(parts)
+
+    def _read_tables(self, text: str) -> ProjectTables:
         try:
-            document = parse_toml(text)
+            return ProjectTables(parse_toml(text))
         except tomllib.TOMLDecodeError as error:
             raise SpecError(f"not valid TOML: {error}", where=Where(PROJECT), hint="correct it") from error
-        project = _find_table(document, "project")
-        self._collect_requires_python(project.get("requires-python"), "requires-python", text)
-        for one in _find_list(project.get("dependencies")):
-            yield Found(one, _locate(text, one))
-        poetry = _find_table(_find_table(document, "tool"), "poetry")
-        for name, value in _find_table(poetry, "dependencies").items():
-            if name == "python":
-                self._collect_requires_python(_translate_poetry(str(value)), "python", text)
-            elif (requirement := self._read_poetry(name, value, _locate(text, name))) is not None:
-                yield requirement
-        skipped = sorted((*_find_table(project, "optional-dependencies"), *_find_table(document, "dependency-groups")))
-        if skipped:
-            names = ", ".join(skipped)
-            self.collection.note(Where(PROJECT), f"extras and groups of its own are not installed: {names}")
 
-    def _read_poetry(self, name: str, value: Any, where: Where) -> Found | None:
-        """Of Poetry's own table: ``^1.2``, ``{ version = "…", extras = […] }``."""
+    def _iterate_project(self, text: str, parts: ProjectParts) -> Iterator[Found]:
+        tables = self._read_tables(text)
+        project, poetry = find_table(tables.document, "project"), tables.poetry
+        extras, groups = tables.choose_extras(parts), tables.choose_groups(parts)
+        asked = [requirement for name in sorted(extras) for requirement in tables.iterate_extra(name)]
+        self._collect_requires_python(project.get("requires-python"), "requires-python", text)
+        own = find_list(project.get("dependencies")) if parts.has_main else ()
+        grouped = (requirement for name in sorted(groups) for requirement in tables.list_groups().get(name, ()))
+        poetry_own = find_table(poetry, "dependencies")
+        for one in (*own, *(one for one in asked if one not in poetry_own), *grouped):
+            yield Found(one, _locate(text, one))
+        if "python" in poetry_own:
+            self._collect_requires_python(_translate_poetry(str(poetry_own["python"])), "python", text)
+        chosen = [poetry_own] if parts.has_main else []
+        for table in (*chosen, *(tables.list_poetry_groups().get(name, {}) for name in sorted(groups))):
+            for name, value in table.items():
+                where = _locate(text, name)
+                if name != "python" and (found := self._read_poetry(name, value, where, is_asked=name in asked)):
+                    yield found
+        self._note_parts(tables, extras, groups, parts)
+
+    def _note_parts(
+        self, tables: ProjectTables, extras: frozenset[str], groups: frozenset[str], parts: ProjectParts
+    ) -> None:
+        """Which are not there, and which are though nobody named them."""
+        left = sorted({*tables.list_extras()} - extras) + sorted(tables.list_all_groups() - groups)
+        before = left if self.collection.left_parts is None else self.collection.left_parts
+        self.collection.left_parts = tuple(one for one in left if one in before)
+        for name in sorted(groups - parts.groups):
+            text = f"the group {name} is installed, as {parts.default_of} does unless it is told not to"
+            self.collection.note(Where(PROJECT), text)
+
+    def _read_poetry(self, name: str, value: Any, where: Where, *, is_asked: bool) -> Found | None:
+        """Of Poetry's own table: ``^1.2``, ``{ version = "…", extras = […] }``; optional ones where an extra asks."""
         table = value if isinstance(value, dict) else {"version": value}
-        if "version" not in table or table.get("optional"):
-            if not table.get("optional"):
+        is_left = table.get("optional") and not is_asked
+        if "version" not in table or is_left:
+            if not is_left:
                 reason = "it comes from a folder, a repository or an address"
                 step = "publish it to a package index, and add `name==version` to requirements of [python]"
                 self.collection.leave(where, show_words(name), reason, step)
             return None
-        extras = ",".join(_find_list(table.get("extras")))
+        extras = ",".join(find_list(table.get("extras")))
         spec = _translate_poetry(str(table["version"]))
         return Found(f"{name}{f'[{extras}]' if extras else ''}{spec}", where)
 
@@ -124,21 +153,10 @@ class MetadataReader:
                 yield Found(line.strip(), _locate(text or "", line.strip(), SETUP))
 
     def _collect_requires_python(self, spec: object, key: str, text: str) -> None:
-        """The first Python of a Debian release that fits."""
-        if not isinstance(spec, str) or self.collection.pythons:
-            return
-        try:
-            allowed = SpecifierSet(spec)
-        except InvalidSpecifier:
-            return
-        fitting = next((one for one in _PYTHONS if allowed.contains(f"{one}.2")), None)
-        name = SETUP if key == "python_requires" else PROJECT
-        if fitting is not None:
-            self.collection.pythons.append(Found(fitting, _locate(text, key, name)))
-        else:
-            reason = f"no Debian release has such a Python, only {' and '.join(_PYTHONS)}"
-            step = "name an image with it in [base], and it as version of [python]"
-            self.collection.leave(_locate(text, key, name), f"{key} = {spec}", reason, step)
+        with contextlib.suppress(InvalidSpecifier):
+            if isinstance(spec, str) and SpecifierSet(spec) != SpecifierSet():
+                name = SETUP if key == "python_requires" else PROJECT
+                self.collection.python_ranges.append(Found(f"{key} = {spec}", _locate(text, key, name)))
 
     def _read_locks(self) -> Mapping[str, tuple[str, str]]:
         """Normalised name → version, and the lock file that says it."""
@@ -153,22 +171,23 @@ class MetadataReader:
                     found.setdefault(canonicalize_name(str(one["name"])), (str(one["version"]), name))
         return found
 
-    def _pin(self, one: Found, locked: Mapping[str, tuple[str, str]]) -> str:
-        """The requirement in the version that is locked, where it fits."""
+    def _pin(self, one: Found, locked: Mapping[str, tuple[str, str]]) -> Found:
+        """The requirement in the version that is locked, where it fits; of Airflow the lock is what names it."""
         try:
             parsed = Requirement(one.value)
         except InvalidRequirement:
-            return one.value
+            return one
         version, file = locked.get(canonicalize_name(parsed.name), ("", ""))
-        if not version or parsed.url or canonicalize_name(parsed.name) == AIRFLOW:
-            return one.value
+        if not version or parsed.url:
+            return one
         if not parsed.specifier.contains(version, prereleases=True):
             self.collection.note(one.where, f"{file} has {parsed.name} {version}, which does not fit: it is not used")
-            return one.value
+            return one
         extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
         marker = f" ; {parsed.marker}" if parsed.marker else ""
         self.collection.note(one.where, f"{parsed.name} in the version of {file}")
-        return f"{parsed.name}{extras}=={version}{marker}"
+        is_new = canonicalize_name(parsed.name) == AIRFLOW and str(parsed.specifier) != f"=={version}"
+        return Found(f"{parsed.name}{extras}=={version}{marker}", Where(file) if is_new else one.where)
 
 
 def _translate_poetry(text: str) -> str:
@@ -191,15 +210,6 @@ def _translate_part(text: str) -> str:
     if match := _TILDE.fullmatch(text):
         return f">={text[1:]},<{match[1]}.{int(match[2]) + 1}"
     return f"=={text}" if re.match(r"\d", text) else text
-
-
-def _find_table(found: Any, key: str) -> dict[str, Any]:
-    value = found.get(key) if isinstance(found, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _find_list(value: Any) -> list[str]:
-    return [str(one) for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _locate(text: str, words: str, file: str = PROJECT) -> Where:

@@ -80,6 +80,9 @@ class Collection:
     versions: list[Found] = field(default_factory=list)
     """Of Airflow: every place that names one."""
     pythons: list[Found] = field(default_factory=list)
+    """Every place that names one."""
+    python_ranges: list[Found] = field(default_factory=list)
+    """What a project allows (PEP 440), with the key: ``requires-python = >=3.10``."""
     extras: list[Found] = field(default_factory=list)
     requirements: list[Found] = field(default_factory=list)
     requirement_files: list[Found] = field(default_factory=list)
@@ -96,6 +99,8 @@ class Collection:
     roles: list[Found] = field(default_factory=list)
     left_runs: list[Where] = field(default_factory=list)
     """Where a RUN does what no key says: a script of the project can."""
+    left_parts: tuple[str, ...] | None = None
+    """Extras and groups of pyproject.toml that nothing installs; None: it was not read."""
     database: Found | None = None
     broker: Found | None = None
     name: Found | None = None
@@ -104,7 +109,9 @@ class Collection:
     remarks: list[Remark] = field(default_factory=list)
 
     def note(self, where: Where, text: str) -> None:
-        self.remarks.append(Remark(where, text))
+        """Once: a Dockerfile may say it in two places."""
+        if (remark := Remark(where, text)) not in self.remarks:
+            self.remarks.append(remark)
 
     def leave(self, where: Where, what: str, reason: str, step: str) -> None:
         """Say once what is not carried over."""

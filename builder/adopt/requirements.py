@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from builder.adopt.installers import INSTALLERS
 from builder.adopt.model import Found
 from builder.adopt.values import find_refusal, show_words
 from builder.core.errors import Where
+from builder.core.redact import mask_text
 from builder.image.spec.requirements import iterate_logical_lines
 
 if TYPE_CHECKING:
@@ -38,7 +40,6 @@ INDEX_STEP = (
     "public one): a lock holds names, versions and hashes, and no address"
 )
 _PUBLISH = "publish it to a package index, and add `name==version` to requirements of [python]"
-_TOOLS = frozenset({"pip", "setuptools", "wheel", "uv", "pip-tools", "virtualenv"})
 AIRFLOW = "apache-airflow"
 _AIRFLOW_NAMES = (AIRFLOW, "apache-airflow-core")
 
@@ -55,6 +56,8 @@ class RequirementReader:
     def add_requirement(self, text: str, where: Where) -> None:
         """One requirement as pip takes it: where it goes in the spec, or why not."""
         bare = _HASHES.sub("", text).strip()
+        if bare != text.strip():
+            self.collection.note(Where(where.file), "its hashes: the lock has those of every file that it names")
         try:
             parsed = Requirement(bare)
         except InvalidRequirement:
@@ -66,19 +69,24 @@ class RequirementReader:
         name = canonicalize_name(parsed.name)
         if name in _AIRFLOW_NAMES:
             self._add_airflow(parsed, where)
-        elif name in _TOOLS:
+        elif name in INSTALLERS:
             self.collection.note(where, f"{name} only installs packages: the image has none of it")
         else:
             self.collection.requirements.append(Found(bare, where))
 
     def _leave_requirement(self, text: str, where: Where, refusal: Exception | None) -> None:
         is_local = re.match(r"\.{0,2}/|\.(?:\[|$)|.*\.(?:whl|tar\.gz|zip)$", text)
+        if text == ".":
+            reason = "the project is a package of its own, and not one of an index"
+            step = f"{_PUBLISH}; or copy its code with [files], below a folder of PYTHONPATH"
+            self.collection.leave(where, "the project itself (.)", reason, step)
+            return
         if is_local and "://" not in text:
             reason = "it is a folder or a file of the project, and not a package of an index"
             step = f"{_PUBLISH}; or copy its code with [files], and add what it depends on to requirements"
         else:
             reason, step = str(refusal or "it is not a requirement"), _PUBLISH
-        self.collection.leave(where, show_words(text), show_words(reason), step)
+        self.collection.leave(where, show_words(text), mask_text(reason), step)
 
     def _add_airflow(self, parsed: Requirement, where: Where) -> None:
         exact = [one.version for one in parsed.specifier if one.operator == "==" and "*" not in one.version]
@@ -108,7 +116,7 @@ class RequirementReader:
         lines = [_HASHES.sub("", line) for _, line in iterate_logical_lines(text)]
         return bool(lines) and all(
             find_refusal("Requirement", line) is None
-            and canonicalize_name(Requirement(line).name) not in (*_AIRFLOW_NAMES, *_TOOLS)
+            and canonicalize_name(Requirement(line).name) not in (*_AIRFLOW_NAMES, *INSTALLERS)
             for line in lines
         )
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from builder.adopt.installers import is_environment_path, is_index_variable, is_installer_variable
 from builder.adopt.model import Found
+from builder.adopt.requirements import INDEX_STEP
 from builder.adopt.values import find_refusal, show_words
 from builder.airflow.variables import HOME, HOME_VARIABLE, VERSION_VARIABLE
 from builder.core.secret_name import is_secret_name
@@ -26,17 +28,6 @@ _STEP = (
     "change the secret, for it is in every image that was built; give it to the containers when they start "
     "(compose: `secrets:` or `env_file:`), and what a build needs with `RUN --mount=type=secret` and --secret"
 )
-_BUILD_ONLY = frozenset(
-    {
-        "DEBIAN_FRONTEND",
-        "PIP_NO_CACHE_DIR",
-        "PIP_DISABLE_PIP_VERSION_CHECK",
-        "PIP_ROOT_USER_ACTION",
-        "PIP_CONSTRAINT",
-        "UV_CONSTRAINT",
-    }
-)
-"""Say something to apt and pip alone, and the image has neither's lists nor a pip."""
 _SAME = {HOME_VARIABLE: HOME, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "AIRFLOW_UID": "50000"}
 """What an image of ours has anyway."""
 
@@ -55,6 +46,9 @@ def collect_environment(
     """ENV: ``known`` are the variables before it; what no one sets is empty where the base is known."""
     for name, value in parse_assignments(one).items():
         text = substitute_variables(value or "", known)
+        if name == "VIRTUAL_ENV" or (name == "PATH" and is_environment_path(text)):
+            collection.note(where, f"{name} names an environment: the image has one of its own, first on its PATH")
+            continue
         if is_base_known:
             text = _VARIABLE.sub("", text)
         _collect_variable(name, text, show_words(f"ENV {name}={value}"), where, collection)
@@ -67,8 +61,12 @@ def _collect_variable(name: str, text: str, what: str, where: Where, collection:
         return
     if _SAME.get(name) == text:
         return
-    if name in _BUILD_ONLY:
-        collection.note(where, f"{name} speaks to apt and pip, which the image does not run")
+    if is_installer_variable(name):
+        collection.note(where, f"{name} speaks to what installs packages, which the image does not run")
+        return
+    if is_index_variable(name):
+        reason = "where packages come from is a matter of the machine, not of the image"
+        collection.leave(where, what, reason, INDEX_STEP)
         return
     if name == VERSION_VARIABLE:
         collection.versions.append(Found(text, where))

@@ -1,0 +1,127 @@
+"""A Dockerfile that installs the project itself: by uv, by Poetry, by pip, or by a list that one of them exports."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from builder.adopt.metadata import LOCKS, PROJECT, SETUP, MetadataReader
+from builder.adopt.project_parts import ALL, ProjectParts, parse_project_install
+from builder.adopt.values import show_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from builder.adopt.model import BuildContext, Collection
+    from builder.adopt.requirements import RequirementReader
+    from builder.core.errors import Where
+    from builder.dockerfile.installs import PipInstall
+    from builder.dockerfile.run_steps import RunStep
+    from builder.dockerfile.shell import ShellCommand
+
+PART_OPTIONS = frozenset({"--extra", "--group"})
+"""Of pip and `uv pip`, with a value."""
+ALL_EXTRAS = "--all-extras"
+_FOLDER = re.compile(r"(?P<path>\.{0,2}(?:/[^\[\]]*)?)(?:\[(?P<extras>[^\[\]]*)\])?$")
+_OUTPUTS = frozenset({"-o", "--output", "--output-file", ">"})
+
+
+@dataclass
+class ProjectInstalls:
+    """``find_file`` gives the path below the root of a file that a RUN reads; None: it is not of the context."""
+
+    collection: Collection
+    context: BuildContext
+    requirements: RequirementReader
+    find_file: Callable[[str, RunStep], str | None]
+    exports: dict[str, tuple[ProjectParts, str]] = field(default_factory=dict)
+    """Lists in the image that a RUN has made of the project, by their paths; and by which program."""
+
+    def collect_command(self, command: ShellCommand, step: RunStep, where: Where) -> bool:
+        """`uv sync`, `poetry install` and the exports of both; whether nothing of it stays open."""
+        parts = parse_project_install(command, step.environment)
+        if parts is None or self.context.folder != self.context.root:
+            return False
+        if "export" in command.words[1:]:
+            name = next(_iterate_outputs(command.words), None)
+            if name is None:
+                return False
+            self.exports[posixpath.join(step.folder, name)] = parts, command.program
+            return True
+        return self._collect(parts, where, " ".join(command.words), command.program, is_read=True)
+
+    def collect_pip(self, pip: PipInstall, step: RunStep, where: Where) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What of its requirements and files is not the project itself."""
+        extras, groups = _list_parts(pip.options)
+        words = [one for one in pip.requirements if not self._collect_folder(one, step, where)]
+        files = [one for one in pip.files if not self._collect_file(one, step, where, extras, groups)]
+        if groups and len(files) == len(pip.files):
+            self._collect(ProjectParts(has_main=False, groups=groups, has_itself=False), where, "pip install --group")
+        return tuple(words), tuple(files)
+
+    def _collect_folder(self, word: str, step: RunStep, where: Where) -> bool:
+        """``.``, ``.[extra]``, ``/app``: whether it is the project's own folder."""
+        found = _FOLDER.match(word)
+        if found is None or not found["path"] or self.context.folder != self.context.root:
+            return False
+        names = (self.find_file(posixpath.join(found["path"], name), step) for name in (PROJECT, SETUP))
+        if not {PROJECT, SETUP}.intersection(names):
+            return False
+        extras = frozenset(canonicalize_name(one.strip()) for one in (found["extras"] or "").split(",") if one.strip())
+        return self._collect(ProjectParts(extras=extras), where, f"pip install {word}")
+
+    def _collect_file(
+        self, name: str, step: RunStep, where: Where, extras: frozenset[str], groups: frozenset[str]
+    ) -> bool:
+        """``-r``: whether it is the project's metadata, or a list that was exported from it."""
+        exported = self.exports.get(posixpath.normpath(posixpath.join(step.folder, name)))
+        if exported is not None:
+            return self._collect(exported[0], where, f"pip install -r {name}", exported[1], is_read=True)
+        if self.find_file(name, step) not in (PROJECT, SETUP) or self.context.folder != self.context.root:
+            return False
+        parts = ProjectParts(extras=extras, groups=groups, has_itself=False)
+        return self._collect(parts, where, f"pip install -r {name}", is_read=True)
+
+    def _collect(
+        self, parts: ProjectParts, where: Where, words: str, program: str = "pip", *, is_read: bool = False
+    ) -> bool:
+        """``is_read``: pyproject.toml and its lock are there for the installation alone, and no files of the image."""
+        reader = MetadataReader(self.collection, self.requirements.read)
+        if missing := reader.list_missing_parts(parts):
+            reason = f"{PROJECT} has no {' and no '.join(missing)}"
+            step = "correct the command or the file, and run `optbuild init` again"
+            self.collection.leave(where, show_words(f"RUN {words}"), reason, step)
+            return True
+        if not reader.collect_project(parts):
+            return False
+        if is_read:
+            self.collection.read_files |= {one for one in (PROJECT, *LOCKS) if self.requirements.read(one) is not None}
+        if parts.has_itself and reader.is_package(program):
+            self.requirements.add_requirement(".", where)
+        return True
+
+
+def _list_parts(options: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Extras and groups; of a group with a path (``sub/pyproject.toml:x``) the path is left out."""
+    values: dict[str, set[str]] = {name: set() for name in PART_OPTIONS}
+    for number, word in enumerate(options):
+        name, equals, value = word.partition("=")
+        if name in values:
+            text = value if equals else next(iter(options[number + 1 : number + 2]), "")
+            values[name].add(canonicalize_name(text.rpartition(":")[2]))
+    more = {ALL} if ALL_EXTRAS in options else set()
+    return frozenset(values["--extra"] | more), frozenset(values["--group"])
+
+
+def _iterate_outputs(words: Sequence[str]) -> Iterator[str]:
+    """The file that an export writes."""
+    for number, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in _OUTPUTS and (equals or words[number + 1 :]):
+            yield value if equals else words[number + 1]
+        elif word.startswith(">") and word.lstrip(">"):
+            yield word.lstrip(">")
