@@ -76,7 +76,7 @@ class CommandReader:
 
     def __post_init__(self) -> None:
         self.installers = InstallerScripts(self.collection)
-        self.projects = ProjectInstalls(self.collection, self.context, self.requirements, self._find_file)
+        self.projects = ProjectInstalls(self.collection, self.context, self.requirements, self._find_file, self.files)
 
     def collect(self, step: RunStep, where: Where, *, built: bool = False) -> None:
         """The packages of one RUN."""

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from builder.dockerfile.files import CopyInstruction
     from builder.dockerfile.shell import ShellCommand
 
-INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "pip-tools", "virtualenv", "poetry", "pipx"})
+INSTALLERS = frozenset(
+    {"pip", "setuptools", "wheel", "uv", "pip-tools", "virtualenv", "poetry", "pipx", "pipenv", "pdm", "hatch", "conda"}
+)
 _IMAGES = re.compile(r"(?:^|/)(?:astral-sh|astral)/uv$")
 _SCRIPTS = re.compile(r"https://(?:astral\.sh/uv/|install\.python-poetry\.org|\S+/get-pip\.py$)")
 _INTERPRETERS = frozenset({"sh", "bash", "python", "python3"})

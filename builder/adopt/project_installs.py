@@ -11,14 +11,18 @@ from packaging.utils import canonicalize_name
 
 from builder.adopt.metadata import LOCKS, PROJECT, SETUP, MetadataReader
 from builder.adopt.project_parts import ALL, ProjectParts, parse_project_install
+from builder.adopt.requirements import AIRFLOW
 from builder.adopt.values import show_words
+from builder.core.errors import Where
+from builder.core.phrases import format_short_list
+from builder.dockerfile.project_installs import collect_project_pins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from builder.adopt.model import BuildContext, Collection
     from builder.adopt.requirements import RequirementReader
-    from builder.core.errors import Where
+    from builder.dockerfile.files import BuildFiles
     from builder.dockerfile.installs import PipInstall
     from builder.dockerfile.run_steps import RunStep
     from builder.dockerfile.shell import ShellCommand
@@ -27,6 +31,7 @@ PART_OPTIONS = frozenset({"--extra", "--group"})
 """Of pip and `uv pip`, with a value."""
 ALL_EXTRAS = "--all-extras"
 _FOLDER = re.compile(r"(?P<path>\.{0,2}(?:/[^\[\]]*)?)(?:\[(?P<extras>[^\[\]]*)\])?$")
+_PIPFILES = ("Pipfile", "Pipfile.lock", "pdm.lock")
 _OUTPUTS = frozenset({"-o", "--output", "--output-file", ">"})
 
 
@@ -38,6 +43,7 @@ class ProjectInstalls:
     context: BuildContext
     requirements: RequirementReader
     find_file: Callable[[str, RunStep], str | None]
+    files: BuildFiles
     exports: dict[str, tuple[ProjectParts, str]] = field(default_factory=dict)
     """Lists in the image that a RUN has made of the project, by their paths; and by which program."""
 
@@ -45,7 +51,7 @@ class ProjectInstalls:
         """`uv sync`, `poetry install` and the exports of both; whether nothing of it stays open."""
         parts = parse_project_install(command, step.environment)
         if parts is None or self.context.folder != self.context.root:
-            return False
+            return self._collect_pins(command, step, where)
         if "export" in command.words[1:]:
             name = next(_iterate_outputs(command.words), None)
             if name is None:
@@ -53,6 +59,27 @@ class ProjectInstalls:
             self.exports[posixpath.join(step.folder, name)] = parts, command.program
             return True
         return self._collect(parts, where, " ".join(command.words), command.program, is_read=True)
+
+    def _collect_pins(self, command: ShellCommand, step: RunStep, where: Where) -> bool:
+        """Of Pipenv, PDM and conda: the packages that their files name, without extras, markers and groups."""
+        own = () if command.program in ("uv", "poetry") else collect_project_pins(command, step, self.files)
+        pins = [pin for pin in own if not pin.from_argument]
+        names = [pin.name for pin in pins if pin.name != AIRFLOW]
+        is_conda = "conda" in command.program or "mamba" in command.program
+        for pin in pins:
+            if pin.name == AIRFLOW or not is_conda:
+                self.requirements.add_requirement(f"{pin.name}{pin.spec}", Where(pin.file) if pin.file else where)
+        if not pins:
+            return False
+        self.collection.read_files |= {one for one in _PIPFILES if self.requirements.read(one) is not None}
+        if is_conda:
+            reason = f"its packages are conda's, and not those of an index: {format_short_list(names, 8)}"
+            step_next = "add those that the DAGs need to requirements of [python], by their names on the index"
+        else:
+            reason = "the packages that its file names are carried over, extras, markers and groups are not read"
+            step_next = "compare requirements of [python] and extras of [airflow] with that file"
+        self.collection.leave(where, show_words(f"RUN {' '.join(command.words)}"), reason, step_next)
+        return True
 
     def collect_pip(self, pip: PipInstall, step: RunStep, where: Where) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What of its requirements and files is not the project itself."""

@@ -193,6 +193,43 @@ def test_parts_that_are_not_there_and_other_projects_stay_open(
     assert re.search(rf"! Dockerfile:3: RUN .*\n    {said}", out), out
 
 
+PIPFILE = {
+    "Pipfile": '[packages]\napache-airflow = {version = "*", extras = ["celery"]}\ntqdm = "*"\n',
+    "Pipfile.lock": '{"default": {"tqdm": {"version": "==4.66"}, "apache-airflow": {"version": "==2.8.1"}}}',
+}
+CONDA = {"environment.yml": "dependencies:\n  - xarray=2023.1\n  - pip:\n    - apache-airflow==2.8.1\n"}
+
+
+@pytest.mark.parametrize(
+    ("command", "files", "said"),
+    [
+        ("pipenv sync --system", PIPFILE, "extras, markers and groups are not read"),
+        ("conda env update -f environment.yml", CONDA, "its packages are conda's, and not those of an index: xarray"),
+    ],
+    ids=["pipenv", "conda"],
+)
+def test_of_other_programs_the_packages_are_named_and_a_point_stays_open(
+    init: Init, project: Path, command: str, files: dict[str, str], said: str
+) -> None:
+    for name, text in files.items():
+        (project / name).write_text(text)
+    (project / "Dockerfile").write_text(f"FROM python:3.11-slim\nCOPY . .\nRUN {command}\n")
+    code, out, err = init()
+    assert code == 0, err
+    spec = tomllib.loads((project / "optbuild.toml").read_text())
+    assert spec["airflow"] == {"version": "2.8.1"}
+    assert spec["python"].get("requirements") == (["tqdm==4.66"] if files is PIPFILE else None)
+    assert re.search(rf"! Dockerfile:3: RUN {command}\n    .*{said}", out), out
+
+
+def test_hashes_of_requirements_are_not_dropped_silently(init: Init, project: Path) -> None:
+    """A file that is carried over line by line; one that can stay as it is keeps them."""
+    text = f"-i https://index.example/simple\ntqdm==4.66.1 --hash=sha256:{'0' * 64}\n"
+    spec, out = adopt(init, project, "COPY r.txt .\nRUN pip install -r r.txt\n", r_txt=text)
+    assert spec["python"] == {"version": "3.11", "requirements": ["tqdm==4.66.1"]}
+    assert "· r.txt: its hashes: the lock has those of every file" in out
+
+
 def test_a_range_of_pythons_names_none(init: Init, project: Path) -> None:
     """It may contradict what does."""
     text = PROJECT + 'requires-python = ">=3.10,<3.13"\n'
