@@ -9,6 +9,7 @@ from builder.adopt.decide import (
     CELERY,
     add_role_extras,
     apply_constraints,
+    check_base,
     choose_airflow,
     choose_base,
     choose_database,
@@ -46,6 +47,7 @@ def make_adoption(
     has_schema: bool,
 ) -> Adoption:
     """Raises AdoptionError for contradictions, SpecError where the values do not fit together."""
+    base = check_base(base, collection, choices)
     airflow = choose_airflow(collection, choices, base, sources)
     base = choose_base(base, collection, choices)
     base, python = name_debian(base, choose_python(collection, choices, base, airflow.value, sources), collection)

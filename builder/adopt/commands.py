@@ -35,6 +35,12 @@ _IDLE = frozenset(
 _CLEANED = re.compile(
     r"/(?:var/(?:lib/apt|cache|tmp|log)|tmp|root/\.cache|home/airflow/\.cache|usr/share/(?:doc|man))(?:/|$)"
 )
+_DATABASE_COMMANDS = frozenset({"db", "initdb", "upgradedb", "users", "connections", "variables", "pools"})
+_DATABASE_REASON = "it fills a database while the image is built, which is not the one that the containers have"
+_DATABASE_STEP = (
+    "leave it out: the role init makes the tables and the first user when it starts; connections and variables can be "
+    "given as AIRFLOW_CONN_NAME and AIRFLOW_VAR_NAME then"
+)
 _CONDITIONS = frozenset({"[", "[[", "test", "if", "case", "for", "while"})
 _VALUE_OPTIONS = frozenset(
     {"--upgrade-strategy", "--cache-dir", "--timeout", "--default-timeout", "--retries", "--progress-bar"}
@@ -100,13 +106,15 @@ class CommandReader:
         self._add_libraries()
 
     def _leave_commands(self, left: list[ShellCommand], where: Where) -> None:
-        first = next((one for one in left if one.program not in _CONDITIONS), left[0])
-        is_conditional = any(one.program in _CONDITIONS for one in left)
-        shown = show_words(" ".join(first.words))
-        reason = "a condition of the shell decides it" if is_conditional else "no key of the spec does this"
-        more = f" (and {len(left) - 1} more of this RUN)" if len(left) > 1 else ""
-        self.collection.leave(where, f"RUN {shown}{more}", reason, _SCRIPT)
-        self.collection.left_runs.append(where)
+        filling = [one for one in left if one.program == "airflow" and _DATABASE_COMMANDS.intersection(one.words[1:2])]
+        if filling:
+            self.collection.leave(where, _show_commands(filling), _DATABASE_REASON, _DATABASE_STEP)
+        others = [one for one in left if one not in filling]
+        if others:
+            is_conditional = any(one.program in _CONDITIONS for one in others)
+            reason = "a condition of the shell decides it" if is_conditional else "no key of the spec does this"
+            self.collection.leave(where, _show_commands(others), reason, _SCRIPT)
+            self.collection.left_runs.append(where)
 
     def _collect_packages(self, command: ShellCommand, step: RunStep, where: Where, *, built: bool) -> bool:
         """Whether nothing of it stays open."""
@@ -246,6 +254,13 @@ class CommandReader:
             and len(files) == len(paths)
             and all(one.is_file() and one.stat().st_mode & 0o100 for one in files)
         )
+
+
+def _show_commands(left: list[ShellCommand]) -> str:
+    """The first that does something, and how many more there are."""
+    first = next((one for one in left if one.program not in _CONDITIONS), left[0])
+    more = f" (and {len(left) - 1} more of this RUN)" if len(left) > 1 else ""
+    return f"RUN {show_words(' '.join(first.words))}{more}"
 
 
 def _read_wheel_maker(command: ShellCommand) -> ShellCommand:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -16,6 +16,7 @@ from builder.airflow.images import parse_image_series
 from builder.airflow.releases import find_release
 from builder.core.debian import RELEASE_PYTHON
 from builder.core.errors import AdoptionError, UnknownAirflowError, Where
+from builder.core.image_reference import split_image_name
 from builder.core.phrases import choose_verb, join_names
 from builder.image.spec.requirements import iterate_logical_lines
 
@@ -39,6 +40,26 @@ class Choices:
     python: str | None = None
     base: str | None = None
     """``debian``: a base that is made here, whatever the Dockerfile begins with."""
+
+
+def check_base(base: Base, collection: Collection, choices: Choices) -> Base:
+    """The base by a tag that is known. Raises AdoptionError: a variable in its name has no value, or it has no tag."""
+    if base.kind == "debian" or choices.base == "debian":
+        return base
+    if "$" in base.name:
+        hint = "give its ARG a default, or its value where the image is built (compose: `args:`), and run it again"
+        raise AdoptionError(f"{base.where}: FROM {base.name}: a variable in it has no value", hint=hint)
+    name, at, digest = base.name.partition("@")
+    if not at:
+        return base
+    if not split_image_name(name)[1]:
+        hint = f"write the tag that the digest had: FROM {name}:TAG@{digest[:19]}..."
+        raise AdoptionError(
+            f"{base.where}: FROM {name}@{digest[:19]}... has no tag: nothing says which image it is", hint=hint
+        )
+    text = f"the digest of {name}: `optbuild lock` pins the one that the tag has that day, and keeps it"
+    collection.note(base.where, text)
+    return replace(base, name=name)
 
 
 def choose_airflow(collection: Collection, choices: Choices, base: Base, sources: tuple[str, ...]) -> Found:

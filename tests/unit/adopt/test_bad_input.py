@@ -43,6 +43,16 @@ def write(folder: Path, files: dict[str, str]) -> None:
             ("tells 2.10, not which version", "--airflow-version", "astro-runtime:12.1.0 version` prints it"),
         ),
         ({"Dockerfile": "FROM apache/airflow:1.9.9-python3.11\n"}, (), ("1.9.9", "next: ")),
+        (
+            {"Dockerfile": "ARG TAG\nFROM apache/airflow:$TAG\n"},
+            (),
+            ("Dockerfile:2", "FROM apache/airflow:$TAG: a variable in it has no value", "args:"),
+        ),
+        (
+            {"Dockerfile": f"FROM apache/airflow@sha256:{'a' * 64}\n"},
+            ("--airflow-version", "2.8.1", "--python", "3.11"),
+            ("FROM apache/airflow@sha256:aaaaaaaaaaaa... has no tag", "apache/airflow:TAG@sha256:aaaaaaaaaaaa..."),
+        ),
     ],
 )
 def test_what_is_refused(

@@ -30,6 +30,18 @@ def test_versions(
     assert f'[python]\nversion = "{python}"' in text
 
 
+@pytest.mark.parametrize("base", ["apache/airflow:2.8.1-python3.11", "python:3.11-slim"])
+def test_a_digest_is_the_lock_s(init: Callable[..., tuple[int, str, str]], project: Path, base: str) -> None:
+    """Tools that renew versions write it behind the tag."""
+    (project / "Dockerfile").write_text(f"FROM {base}@sha256:{'a' * 64}\nRUN pip install apache-airflow==2.8.1\n")
+    code, out, err = init()
+    assert (code, err) == (0, "")
+    assert "Not carried over" not in out
+    assert f"· Dockerfile:1: the digest of {base}: `optbuild lock` pins" in out
+    spec = tomllib.loads((project / "optbuild.toml").read_text())
+    assert base in spec["base"].values()
+
+
 def test_a_runtime_without_triggers_copies_what_its_dockerfile_says(
     init: Callable[..., tuple[int, str, str]], project: Path
 ) -> None:

@@ -42,3 +42,20 @@ def test_nothing_is_offered_where_nothing_is_left(init: Callable[..., tuple[int,
     (project / "Dockerfile").write_text(DOCKERFILE.format(""))
     init()
     assert "[build]" not in (project / "optbuild.toml").read_text()
+
+
+def test_what_fills_a_database_is_no_script_of_the_image(
+    init: Callable[..., tuple[int, str, str]], project: Path
+) -> None:
+    lines = "RUN airflow db init && airflow users create --password hunter2 && make -C /src\n"
+    (project / "Dockerfile").write_text(DOCKERFILE.format(lines))
+    _, out, _ = init()
+    assert "! Dockerfile:3: RUN airflow db init (and 1 more of this RUN)\n    it fills a database" in out
+    assert "! Dockerfile:3: RUN make -C /src\n    no key" in out
+    assert "hunter2" not in out + (project / "optbuild.toml").read_text()
+
+
+def test_only_that_is_not_offered_as_a_script(init: Callable[..., tuple[int, str, str]], project: Path) -> None:
+    (project / "Dockerfile").write_text(DOCKERFILE.format("RUN airflow variables import /x.json\n"))
+    init()
+    assert "[build]" not in (project / "optbuild.toml").read_text()
