@@ -104,6 +104,7 @@ class DockerfileReader:
             )
             for step in list_run_steps((stage,)):
                 own.collect(step, Where(self.name, step.run.line), built=True)
+            commands.projects.add_stage((stage.name or "", str(stage.index)), own.projects)
         for step in list_run_steps(chain, self._find_below(chain[0].base).environment):
             commands.collect(step, Where(self.name, step.run.line))
         for stage in feeding:
@@ -196,6 +197,9 @@ class DockerfileReader:
         """COPY from another stage: Python packages come by the lock, anything else stays open."""
         if is_installer_image(copy.stage or ""):
             commands.installers.note(where)
+            return
+        if commands.projects.is_exported(copy):
+            self.collection.note(where, "a list of requirements that the other stage makes of the project: it is read")
             return
         for source in copy.sources:
             given = any(f"{source}/".startswith(f"{prefix.rstrip('/')}/") for prefix in commands.prefixes if prefix)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from builder.dockerfile.shell import ShellCommand
 
 INSTALLERS = frozenset(
-    {"pip", "setuptools", "wheel", "uv", "pip-tools", "virtualenv", "poetry", "pipx", "pipenv", "pdm", "hatch", "conda"}
+    {"pip", "setuptools", "wheel", "uv", "pip-tools", "virtualenv", "poetry", "poetry-core", "poetry-plugin-export"}
+    | {"poetry-plugin-bundle", "pipx", "pipenv", "pdm", "hatch", "conda"}
 )
 _IMAGES = re.compile(r"(?:^|/)(?:astral-sh|astral)/uv$")
 _SCRIPTS = re.compile(r"https://(?:astral\.sh/uv/|install\.python-poetry\.org|\S+/get-pip\.py$)")

@@ -18,11 +18,11 @@ from builder.core.phrases import format_short_list
 from builder.dockerfile.project_installs import collect_project_pins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from builder.adopt.model import BuildContext, Collection
     from builder.adopt.requirements import RequirementReader
-    from builder.dockerfile.files import BuildFiles
+    from builder.dockerfile.files import BuildFiles, CopyInstruction
     from builder.dockerfile.installs import PipInstall
     from builder.dockerfile.run_steps import RunStep
     from builder.dockerfile.shell import ShellCommand
@@ -45,7 +45,19 @@ class ProjectInstalls:
     find_file: Callable[[str, RunStep], str | None]
     files: BuildFiles
     exports: dict[str, tuple[ProjectParts, str]] = field(default_factory=dict)
-    """Lists in the image that a RUN has made of the project, by their paths; and by which program."""
+    """Lists that a RUN has made of the project, by their paths in the image; and by which program."""
+    stage_exports: dict[tuple[str, str], tuple[ProjectParts, str]] = field(default_factory=dict)
+    """The same of other stages, by stage (name or number, in small letters) and path."""
+
+    def add_stage(self, names: Iterable[str], other: ProjectInstalls) -> None:
+        """What another stage exports: it may be copied from there."""
+        for name in names:
+            self.stage_exports |= {(name.lower(), path): export for path, export in other.exports.items()}
+
+    def is_exported(self, copy: CopyInstruction) -> bool:
+        """Of ``COPY --from``: whether it copies nothing but such lists."""
+        stage = (copy.stage or "").lower()
+        return all((stage, posixpath.join("/", source)) in self.stage_exports for source in copy.sources)
 
     def collect_command(self, command: ShellCommand, step: RunStep, where: Where) -> bool:
         """`uv sync`, `poetry install` and the exports of both; whether nothing of it stays open."""
@@ -106,6 +118,9 @@ class ProjectInstalls:
     ) -> bool:
         """``-r``: whether it is the project's metadata, or a list that was exported from it."""
         exported = self.exports.get(posixpath.normpath(posixpath.join(step.folder, name)))
+        origins = self.files.list_stage_origins(name, step.folder, step.mounts)
+        if exported is None:
+            exported = next((self.stage_exports[one] for one in origins if one in self.stage_exports), None)
         if exported is not None:
             return self._collect(exported[0], where, f"pip install -r {name}", exported[1], is_read=True)
         if self.find_file(name, step) not in (PROJECT, SETUP) or self.context.folder != self.context.root:

@@ -114,6 +114,14 @@ class BuildFiles:
         )
         return next((origin for origin, stage in candidates if stage is None and self.read(origin) is not None), None)
 
+    def list_stage_origins(
+        self, name: str, folder: str, mounts: tuple[CopyInstruction, ...] = ()
+    ) -> tuple[tuple[str, str], ...]:
+        """Stage, in small letters, and path there of what the file ``name`` in ``folder`` may be a copy of."""
+        path = posixpath.normpath(posixpath.join(folder, name))
+        found = _iterate_origins(path, (*self.copied, *mounts))
+        return tuple((stage.lower(), posixpath.join("/", origin)) for origin, stage in found if stage is not None)
+
     def _read_origin(self, path: str, stage: str | None) -> str | None:
         if stage is None:
             return self.read(path)

@@ -230,6 +230,24 @@ def test_hashes_of_requirements_are_not_dropped_silently(init: Init, project: Pa
     assert "· r.txt: its hashes: the lock has those of every file" in out
 
 
+@pytest.mark.parametrize("name", ["lists", "0"])
+def test_a_list_of_another_stage_is_read(init: Init, project: Path, name: str) -> None:
+    """As FastAPI's documentation has it, for Poetry and for uv."""
+    dockerfile = (
+        "FROM python:3.11-slim AS Lists\nRUN pip install poetry\nCOPY pyproject.toml ./\n"
+        "RUN poetry export --with docs -f requirements.txt -o requirements.txt\n"
+        f"{AIRFLOW}COPY --from={name} /requirements.txt /tmp/list.txt\nRUN pip install -r /tmp/list.txt\n"
+    )
+    (project / "pyproject.toml").write_text(PARTS)
+    (project / "Dockerfile").write_text(dockerfile)
+    code, out, err = init()
+    assert (code, err) == (0, "")
+    assert "Not carried over" not in out
+    assert "Dockerfile:6: a list of requirements that the other stage makes of the project: it is read" in out
+    spec = tomllib.loads((project / "optbuild.toml").read_text())
+    assert spec["python"] == {"version": "3.11", "requirements": ["tqdm>=4", "sphinx"]}
+
+
 def test_a_range_of_pythons_names_none(init: Init, project: Path) -> None:
     """It may contradict what does."""
     text = PROJECT + 'requires-python = ">=3.10,<3.13"\n'
