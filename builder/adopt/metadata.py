@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from builder.adopt.project_parts import ProjectParts
 
 PROJECT, SETUP, REQUIREMENTS, PACKAGES = "pyproject.toml", "setup.cfg", "requirements.txt", "packages.txt"
+_SETUP_EXTRAS = "options.extras_require"
 LOCKS = ("uv.lock", "poetry.lock")
 _CARET = re.compile(r"\^(\d+)(?:\.(\d+))?(?:\.(\d+))?$")
 _TILDE = re.compile(r"~(\d+)\.(\d+)(?:\.(\d+))?$")
@@ -42,9 +43,10 @@ class MetadataReader:
 
     def collect_project(self, parts: ProjectParts = OWN_DEPENDENCIES) -> bool:
         """What pyproject.toml or setup.cfg depends on; False: neither depends on anything."""
-        text = self.read(PROJECT)
-        found = list(self._iterate_project(text, parts)) if text is not None else []
-        found = found or list(self._iterate_setup())
+        tables = self._read_tables()
+        found = list(self._iterate_project(self.read(PROJECT) or "", tables, parts))
+        if not tables.has_dependencies:
+            found += self._iterate_setup(parts)
         locked = self._read_locks() if found else {}
         reader = RequirementReader(self.collection, self.read)
         for one in found:
@@ -80,20 +82,24 @@ class MetadataReader:
 
     def is_package(self, program: str) -> bool:
         """Whether an installation of the project by ``uv``, ``poetry`` or ``pip`` has a package of its own too."""
-        return self._read_tables(self.read(PROJECT) or "").is_package(program)
+        return self._read_tables().is_package(program)
 
     def list_missing_parts(self, parts: ProjectParts) -> tuple[str, ...]:
-        """Extras and groups that are named, and that pyproject.toml does not have."""
-        return self._read_tables(self.read(PROJECT) or "").list_missing(parts)
+        """Extras and groups that are named, and that neither pyproject.toml nor setup.cfg has."""
+        return self._read_tables().list_missing(parts)
 
-    def _read_tables(self, text: str) -> ProjectTables:
+    def _read_tables(self) -> ProjectTables:
+        extras = self._read_setup()
+        listed = {
+            name: tuple(filter(None, map(str.strip, extras.get(_SETUP_EXTRAS, name).splitlines())))
+            for name in (extras.options(_SETUP_EXTRAS) if extras.has_section(_SETUP_EXTRAS) else ())
+        }
         try:
-            return ProjectTables(parse_toml(text))
+            return ProjectTables(parse_toml(self.read(PROJECT) or ""), listed)
         except tomllib.TOMLDecodeError as error:
             raise SpecError(f"not valid TOML: {error}", where=Where(PROJECT), hint="correct it") from error
 
-    def _iterate_project(self, text: str, parts: ProjectParts) -> Iterator[Found]:
-        tables = self._read_tables(text)
+    def _iterate_project(self, text: str, tables: ProjectTables, parts: ProjectParts) -> Iterator[Found]:
         project, poetry = find_table(tables.document, "project"), tables.poetry
         extras, groups = tables.choose_extras(parts), tables.choose_groups(parts)
         asked = [requirement for name in sorted(extras) for requirement in tables.iterate_extra(name)]
@@ -102,7 +108,7 @@ class MetadataReader:
         grouped = (requirement for name in sorted(groups) for requirement in tables.list_groups().get(name, ()))
         poetry_own = find_table(poetry, "dependencies")
         for one in (*own, *(one for one in asked if one not in poetry_own), *grouped):
-            yield Found(one, _locate(text, one))
+            yield Found(one, _locate(text, one) if one in text else _locate(self.read(SETUP) or "", one, SETUP))
         if "python" in poetry_own:
             self._collect_requires_python(_translate_poetry(str(poetry_own["python"])), "python", text)
         chosen = [poetry_own] if parts.has_main else []
@@ -138,17 +144,20 @@ class MetadataReader:
         spec = _translate_poetry(str(table["version"]))
         return Found(f"{name}{f'[{extras}]' if extras else ''}{spec}", where)
 
-    def _iterate_setup(self) -> Iterator[Found]:
-        text = self.read(SETUP)
+    def _read_setup(self) -> configparser.ConfigParser:
         parser = configparser.ConfigParser(interpolation=None, strict=False)
         try:
-            parser.read_string(text or "")
+            parser.read_string(self.read(SETUP) or "")
         except configparser.Error as error:
             raise SpecError(f"cannot be read: {error.message}", where=Where(SETUP), hint="correct it") from error
+        return parser
+
+    def _iterate_setup(self, parts: ProjectParts) -> Iterator[Found]:
+        text, parser = self.read(SETUP), self._read_setup()
         self._collect_requires_python(
             parser.get("options", "python_requires", fallback=None), "python_requires", text or ""
         )
-        for line in parser.get("options", "install_requires", fallback="").splitlines():
+        for line in parser.get("options", "install_requires", fallback="").splitlines() if parts.has_main else ():
             if line.strip():
                 yield Found(line.strip(), _locate(text or "", line.strip(), SETUP))
 

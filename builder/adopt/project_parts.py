@@ -8,7 +8,7 @@ is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -109,9 +109,16 @@ def _parse_poetry(options: Sequence[tuple[str, str]], _environment: Mapping[str,
 
 @dataclass(frozen=True)
 class ProjectTables:
-    """What a pyproject.toml says of its parts. ``document`` is the whole of it."""
+    """What a pyproject.toml says of its parts. ``document`` is the whole of it; ``setup_extras`` are those of setup.cfg,
+    which counts where pyproject.toml only names the build system."""
 
     document: Mapping[str, Any]
+    setup_extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def has_dependencies(self) -> bool:
+        """Whether it lists what the project depends on."""
+        return bool(find_table(self.document, "project").get("dependencies") or self.poetry.get("dependencies"))
 
     @property
     def poetry(self) -> Mapping[str, Any]:
@@ -135,7 +142,8 @@ class ProjectTables:
         """Requirements by the normalized name of the extra; of Poetry's own table, names of optional dependencies."""
         project = find_table(self.document, "project")
         tables = (find_table(project, "optional-dependencies"), find_table(self.poetry, "extras"))
-        return {canonicalize_name(name): find_list(value) for table in tables for name, value in table.items()}
+        own = {canonicalize_name(name): find_list(value) for table in tables for name, value in table.items()}
+        return {**{canonicalize_name(name): value for name, value in self.setup_extras.items()}, **own}
 
     def list_groups(self) -> dict[str, tuple[str, ...]]:
         """Requirements of PEP 735 by the normalized name of the group."""

@@ -248,6 +248,30 @@ def test_a_list_of_another_stage_is_read(init: Init, project: Path, name: str) -
     assert spec["python"] == {"version": "3.11", "requirements": ["tqdm>=4", "sphinx"]}
 
 
+SETUP = """\
+[metadata]
+name = shop
+[options]
+python_requires = >=3.10
+install_requires =
+    tqdm>=4
+[options.extras_require]
+cloud =
+    boto3
+"""
+
+
+@pytest.mark.parametrize("build", ["", '[build-system]\nrequires = ["setuptools"]\n'])
+@pytest.mark.parametrize(("extra", "found"), [("", ["tqdm>=4"]), ("[cloud]", ["boto3", "tqdm>=4"])])
+def test_setup_cfg_has_extras_too(init: Init, project: Path, build: str, extra: str, found: list[str]) -> None:
+    """Also beside a pyproject.toml that only names the build system."""
+    files = {"setup_cfg": SETUP, **({"pyproject_toml": build} if build else {})}
+    spec, _ = adopt(init, project, f"COPY . .\nRUN pip install '.{extra}'\n", **files)
+    assert isinstance(spec["python"], dict)
+    assert sorted(spec["python"]["requirements"]) == found
+    assert "  # setup.cfg:6" in (project / "optbuild.toml").read_text()
+
+
 def test_a_range_of_pythons_names_none(init: Init, project: Path) -> None:
     """It may contradict what does."""
     text = PROJECT + 'requires-python = ">=3.10,<3.13"\n'
