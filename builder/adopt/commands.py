@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from builder.adopt.installers import InstallerScripts, makes_environment
+from builder.adopt.left_commands import SCRIPT_STEP, leave_commands
 from builder.adopt.model import Found
 from builder.adopt.project_installs import ALL_EXTRAS, PART_OPTIONS, ProjectInstalls
 from builder.adopt.requirements import INDEX_OPTIONS
 from builder.adopt.values import find_refusal, show_words
 from builder.airflow.variables import HOME
+from builder.core.phrases import format_short_list
 from builder.dockerfile.installs import parse_pip_install, parse_system_change
 from builder.dockerfile.lint_compilers import is_build_package
 from builder.dockerfile.requirements import find_environment_value
@@ -35,13 +37,6 @@ _IDLE = frozenset(
 _CLEANED = re.compile(
     r"/(?:var/(?:lib/apt|cache|tmp|log)|tmp|root/\.cache|home/airflow/\.cache|usr/share/(?:doc|man))(?:/|$)"
 )
-_DATABASE_COMMANDS = frozenset({"db", "initdb", "upgradedb", "users", "connections", "variables", "pools"})
-_DATABASE_REASON = "it fills a database while the image is built, which is not the one that the containers have"
-_DATABASE_STEP = (
-    "leave it out: the role init makes the tables and the first user when it starts; connections and variables can be "
-    "given as AIRFLOW_CONN_NAME and AIRFLOW_VAR_NAME then"
-)
-_CONDITIONS = frozenset({"[", "[[", "test", "if", "case", "for", "while"})
 _VALUE_OPTIONS = frozenset(
     {"--upgrade-strategy", "--cache-dir", "--timeout", "--default-timeout", "--retries", "--progress-bar"}
 )
@@ -49,10 +44,6 @@ _PLAIN_OPTIONS = re.compile(
     r"--(?:no-cache-dir|no-cache|user|upgrade|quiet|verbose|system|compile|no-compile|force-reinstall|ignore-installed"
     r"|no-warn-\S+|break-system-packages|root-user-action\S*|disable-pip-version-check|no-input|isolated|prefix\S*"
     r"|no-build-isolation|upgrade-strategy\S*|cache-dir\S*|\S*timeout\S*|retries\S*|progress-bar\S*|python\S*)$|-[qvUI]$"
-)
-_SCRIPT = (
-    "put the commands into a script of the project, and name it in run of [build], with the folders that it fills in "
-    "run-folders"
 )
 _RELEASE = "bookworm"
 _WHEEL_MAKERS = frozenset({"wheel", "download"})
@@ -102,24 +93,14 @@ class CommandReader:
             own = [one for one in commands if not self.installers.brings(one, step.folder, where)]
             left = [command for command in own if not self._is_idle(command, step)]
             if left:
-                self._leave_commands(left, where)
+                leave_commands(left, where, self.collection)
         self._add_libraries()
-
-    def _leave_commands(self, left: list[ShellCommand], where: Where) -> None:
-        filling = [one for one in left if one.program == "airflow" and _DATABASE_COMMANDS.intersection(one.words[1:2])]
-        if filling:
-            self.collection.leave(where, _show_commands(filling), _DATABASE_REASON, _DATABASE_STEP)
-        others = [one for one in left if one not in filling]
-        if others:
-            is_conditional = any(one.program in _CONDITIONS for one in others)
-            reason = "a condition of the shell decides it" if is_conditional else "no key of the spec does this"
-            self.collection.leave(where, _show_commands(others), reason, _SCRIPT)
-            self.collection.left_runs.append(where)
 
     def _collect_packages(self, command: ShellCommand, step: RunStep, where: Where, *, built: bool) -> bool:
         """Whether nothing of it stays open."""
         change = parse_system_change(command)
         if change is not None:
+            self._note_versions(command, change.packages, where)
             return self._collect_system(change.manager, change.action, change.packages, where, built=built)
         pip = parse_pip_install(command)
         if pip is None and built:
@@ -154,9 +135,17 @@ class CommandReader:
             "",
         )
 
+    def _note_versions(self, command: ShellCommand, packages: tuple[str, ...], where: Where) -> None:
+        asked = [word for word in command.words if "=" in word and word.partition("=")[0] in packages]
+        if asked:
+            text = (
+                f"the versions that apt is asked for ({format_short_list(asked, 8)}): the lock has those of the mirror"
+            )
+            self.collection.note(where, text)
+
     def _collect_package(self, name: str, where: Where, *, built: bool) -> None:
         if name.startswith(("./", "/")) or name.endswith(".deb"):
-            self.collection.leave(where, show_words(name), "it is a file, and not a package of Debian's", _SCRIPT)
+            self.collection.leave(where, show_words(name), "it is a file, and not a package of Debian's", SCRIPT_STEP)
         elif (refusal := find_refusal("DebianPackageName", name)) is not None:
             self.collection.leave(where, show_words(name), str(refusal), refusal.hint or "name it in [apt]")
         elif built or is_build_package(name):
@@ -254,13 +243,6 @@ class CommandReader:
             and len(files) == len(paths)
             and all(one.is_file() and one.stat().st_mode & 0o100 for one in files)
         )
-
-
-def _show_commands(left: list[ShellCommand]) -> str:
-    """The first that does something, and how many more there are."""
-    first = next((one for one in left if one.program not in _CONDITIONS), left[0])
-    more = f" (and {len(left) - 1} more of this RUN)" if len(left) > 1 else ""
-    return f"RUN {show_words(' '.join(first.words))}{more}"
 
 
 def _read_wheel_maker(command: ShellCommand) -> ShellCommand:

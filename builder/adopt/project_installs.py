@@ -134,9 +134,8 @@ class ProjectInstalls:
         """``is_read``: pyproject.toml and its lock are there for the installation alone, and no files of the image."""
         reader = MetadataReader(self.collection, self.requirements.read)
         if missing := reader.list_missing_parts(parts):
-            reason = (
-                f"{PROJECT if self.requirements.read(PROJECT) is not None else SETUP} has no {' and no '.join(missing)}"
-            )
+            file = SETUP if self.requirements.read(PROJECT) is None else PROJECT
+            reason = f"{file} has no {' and no '.join(missing)}"
             step = "correct the command or the file, and run `optbuild init` again"
             self.collection.leave(where, show_words(f"RUN {words}"), reason, step)
             return True

@@ -109,8 +109,7 @@ def _parse_poetry(options: Sequence[tuple[str, str]], _environment: Mapping[str,
 
 @dataclass(frozen=True)
 class ProjectTables:
-    """What a pyproject.toml says of its parts. ``document`` is the whole of it; ``setup_extras`` are those of setup.cfg,
-    which counts where pyproject.toml only names the build system."""
+    """What a pyproject.toml says of its parts. ``document`` is the whole of it; ``setup_extras``: of setup.cfg."""
 
     document: Mapping[str, Any]
     setup_extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -142,8 +141,8 @@ class ProjectTables:
         """Requirements by the normalized name of the extra; of Poetry's own table, names of optional dependencies."""
         project = find_table(self.document, "project")
         tables = (find_table(project, "optional-dependencies"), find_table(self.poetry, "extras"))
-        own = {canonicalize_name(name): find_list(value) for table in tables for name, value in table.items()}
-        return {**{canonicalize_name(name): value for name, value in self.setup_extras.items()}, **own}
+        own = {name: find_list(value) for table in tables for name, value in table.items()}
+        return {canonicalize_name(name): value for name, value in {**self.setup_extras, **own}.items()}
 
     def list_groups(self) -> dict[str, tuple[str, ...]]:
         """Requirements of PEP 735 by the normalized name of the group."""

@@ -59,3 +59,18 @@ def test_only_that_is_not_offered_as_a_script(init: Callable[..., tuple[int, str
     (project / "Dockerfile").write_text(DOCKERFILE.format("RUN airflow variables import /x.json\n"))
     init()
     assert "[build]" not in (project / "optbuild.toml").read_text()
+
+
+def test_a_repository_of_packages_is_named_as_such(init: Callable[..., tuple[int, str, str]], project: Path) -> None:
+    lines = (
+        "USER root\nRUN echo deb https://repo.example stable main > /etc/apt/sources.list.d/x.list && apt-get update"
+        " && apt-get install -y jq=1.6-2.1 odbc-x && rm -rf /var/lib/apt/lists/*\nUSER airflow\n"
+    )
+    (project / "Dockerfile").write_text(DOCKERFILE.format(lines))
+    _, out, _ = init()
+    assert "! Dockerfile:4: RUN echo deb https://repo.example stable main > /etc/apt/sources" in out
+    assert "a lock has those of Debian's mirror alone" in " ".join(out.split())
+    assert out.count("  ! ") == 1
+    assert "the versions that apt is asked for (jq=1.6-2.1): the lock has those of the mirror" in " ".join(out.split())
+    spec = tomllib.loads((project / "optbuild.toml").read_text())
+    assert spec["apt"] == {"runtime": ["jq", "odbc-x"]}
