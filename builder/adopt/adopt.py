@@ -17,7 +17,7 @@ from builder.adopt.decide import (
     keep_first,
     name_debian,
 )
-from builder.adopt.metadata import PROJECT
+from builder.adopt.metadata import PROJECT, SETUP
 from builder.adopt.model import Adoption, Found
 from builder.adopt.values import find_refusal
 from builder.adopt.write import SpecWriter
@@ -70,7 +70,8 @@ def make_adoption(
     _write_servers(writer, choose_database(collection, base, roles), _choose_broker(collection, roles))
     if collection.left_parts:
         left = ", ".join(collection.left_parts)
-        collection.note(Where(PROJECT), f"extras and groups of its own are not installed: {left}")
+        place = SETUP if read(PROJECT) is None else PROJECT
+        collection.note(Where(place), f"extras and groups of its own are not installed: {left}")
     points = tuple(sorted(collection.open, key=lambda point: (point.where.file, point.where.line or 0)))
     writer.add_open_points(points)
     head = f"Written by `optbuild init` from {', '.join(sources)}. Behind each value stands the place that says it."
