@@ -91,7 +91,9 @@ def resolve_lock(
 ) -> Lock:
     """A source that must be built to be locked is built in the builder stage, if an engine answers."""
     from builder.airflow.releases import find_release
+    from builder.image.lock.dependencies import describe_excluded
     from builder.image.lock.make import make_lock
+    from builder.image.lock.target import find_lock_target
 
     def build(lock: Lock, folder: Path, announcement: str) -> None:
         from builder.image.build.wheels import build_wheels  # the engine's SDK, which few locks need
@@ -102,6 +104,8 @@ def resolve_lock(
     release = find_release(spec.airflow.version)
     whole = replace(options, build_wheels=build)
     lock = make_lock(runtime, spec, requirements, release, previous=previous, options=whole)
+    if excluded := describe_excluded(find_lock_target(lock), requirements):
+        runtime.progress.note(excluded)
     if previous is not None and not previous.layers:
         runtime.progress.note(
             f"the old lock put all Python packages into one layer; this one plans {len(lock.layers)} layers, "

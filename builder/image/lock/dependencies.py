@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from builder.core.phrases import choose_verb
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -49,6 +51,14 @@ def resolve_dependencies(
 def is_applicable(target: LockTarget, requirement: Requirement, extra: str = "") -> bool:
     """Whether the requirement's marker is true on the target."""
     return requirement.marker is None or requirement.marker.evaluate({**target.markers, "extra": extra})
+
+
+def describe_excluded(target: LockTarget, requirements: Iterable[str]) -> str:
+    """Those that are for other targets by their own markers, as a sentence; empty: none is."""
+    found = [line for line in requirements if not is_applicable(target, Requirement(line))]
+    verb = choose_verb(found, "its marker excludes", "their markers exclude")
+    names = "; ".join(found)
+    return f"not in the lock, as {verb} Python {target.python} on {target.platform}: {names}" if found else ""
 
 
 def _select_applicable(target: LockTarget, lines: Iterable[str], extra: str) -> list[Requirement]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.image.lock.dependencies import list_root_requirements, resolve_dependencies
+from builder.image.lock.dependencies import describe_excluded, list_root_requirements, resolve_dependencies
 
 if TYPE_CHECKING:
     from builder.image.lock.model import Lock
@@ -21,6 +21,13 @@ def test_markers_are_evaluated_for_the_target(target: LockTarget) -> None:
         )
     }
     assert resolve_dependencies(target, ["a"], requires) == {"a": ("typing-extensions>=4", "uvloop>=1")}
+
+
+def test_what_a_marker_excludes_is_listed(target: LockTarget) -> None:
+    lines = ("a", "b ; python_version < '3.9'", "c ; sys_platform == 'linux'")
+    said = "not in the lock, as its marker excludes Python 3.11 on linux/amd64: b ; python_version < '3.9'"
+    assert describe_excluded(target, lines) == said
+    assert describe_excluded(target, (lines[0], lines[2])) == ""
 
 
 def test_extras_spread_and_nothing_else_does(target: LockTarget) -> None:
