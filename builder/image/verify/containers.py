@@ -104,6 +104,16 @@ class RunningContainer:
         """SIGTERM to its PID 1; False when it has ended already."""
         return _call_unless_ended(lambda: (self.container.kill("SIGTERM"),)) is not None  # type: ignore[func-returns-value] # a tuple
 
+    def list_process_ages(self) -> tuple[tuple[int, str], ...]:
+        """Seconds since its start, and command line, of each process inside; empty where the engine's ps tells none."""
+        from docker.errors import APIError  # the SDK costs 150 ms
+
+        try:
+            found = self.container.top(ps_args="-eo pid,etimes,args")
+        except APIError:
+            return ()
+        return tuple((int(age), " ".join(words)) for _, age, *words in found.get("Processes") or () if age.isdigit())
+
     def list_processes(self) -> str:
         """A line per process inside; empty when the container has ended."""
         found = _call_unless_ended(self.container.top) or {}

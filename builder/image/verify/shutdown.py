@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.airflow.variables import CONNECTION
@@ -26,6 +27,12 @@ _WAITING_WORDS = "waiting for the database"
 WAIT_SECONDS = 30.0
 """For an entrypoint to say that it waits."""
 _POLL_SECONDS = 0.1
+GUNICORN_SECONDS = 30.0
+"""From then on for a role whose gunicorn waits for a worker: its default ``graceful_timeout``, begun at the signal."""
+_LATE = (
+    "{name} ended only {after:.0f} s after SIGTERM: gunicorn waited for a worker that had begun in that moment and did "
+    "not hear it; `docker stop` kills after 10 s"
+)
 _HINT = "the entrypoint must pass SIGTERM on (`exec`, dumb-init) and may not ignore it; see `docker top` in the log"
 
 
@@ -94,14 +101,34 @@ def stop_roles(
     for name, box in boxes.items():
         if not box.terminate():
             refuse_ended({name: box})
+    ended = _wait_for_ends(boxes, limit, limit, cancelled)
+    late = {name: box for name, box in boxes.items() if name not in ended and _has_deaf_worker(box, limit.elapsed)}
+    more = _wait_for_ends(late, Deadline(GUNICORN_SECONDS), limit, cancelled)
+    outcome = check_stop_results(boxes, {**ended, **more}, seconds, preparing)
+    return replace(outcome, warnings=tuple(_LATE.format(name=name, after=after) for name, (_, after) in more.items()))
+
+
+def _wait_for_ends(
+    boxes: Mapping[str, RunningContainer], limit: Deadline, since: Deadline, cancelled: threading.Event
+) -> dict[str, tuple[int, float]]:
+    """Exit code and seconds ``since`` the signal of those that end before ``limit``."""
     ended: dict[str, tuple[int, float]] = {}
     while len(ended) < len(boxes) and not limit.is_over():
         for name, box in boxes.items():
             if name not in ended and (code := box.find_exit_code()) is not None:
-                ended[name] = (code, limit.elapsed)
+                ended[name] = (code, since.elapsed)
         if cancelled.wait(_POLL_SECONDS):
             raise NotRun("stopped before it could end")
-    return check_stop_results(boxes, ended, seconds, preparing)
+    return ended
+
+
+def _has_deaf_worker(box: RunningContainer, elapsed: float) -> bool:
+    """Whether a gunicorn in it has a worker that began within a moment of the signal, ``elapsed`` seconds ago.
+
+    Until a worker has set its own handlers it loses SIGTERM, and gunicorn waits for it (its ``graceful_timeout``). That
+    is so in every image: what is asked here is whether the signal was passed on.
+    """
+    return any(age <= elapsed + 3 and "gunicorn: worker" in command for age, command in box.list_process_ages())
 
 
 def refuse_ended(boxes: Mapping[str, RunningContainer]) -> None:

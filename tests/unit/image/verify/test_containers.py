@@ -22,7 +22,7 @@ class Refusing:
     def __init__(self, status: int) -> None:
         self._status = status
 
-    def _refuse(self, *_: Any) -> None:
+    def _refuse(self, *_: Any, **__: Any) -> None:
         from docker.errors import APIError  # noqa: PLC0415 - 150 ms for this test only
 
         response: Any = type("Response", (), {"status_code": self._status, "reason": "", "url": ""})
@@ -41,6 +41,11 @@ def test_a_container_that_has_ended_takes_no_signal_and_runs_nothing() -> None:
     assert box.terminate() is False
     assert box.execute("cat", "x") == (containers.NOT_RUNNING, "")
     assert box.list_processes() == ""
+    assert box.list_process_ages() == ()
+
+
+def test_a_ps_that_tells_no_ages_is_no_failure() -> None:
+    assert box_that(500).list_process_ages() == ()
 
 
 def test_another_refusal_of_the_engine_is_raised() -> None:

@@ -17,6 +17,7 @@ class Fake:
     def __init__(self, *codes: int | None, log: str = "", reached: bool = True) -> None:
         self._codes, self._log, self._reached = list(codes), log, reached
         self.terminated = 0
+        self.ages: tuple[tuple[int, str], ...] = ((60, "gunicorn: master"), (60, "gunicorn: worker"))
 
     def find_exit_code(self) -> int | None:
         return self._codes.pop(0) if len(self._codes) > 1 else self._codes[0]
@@ -30,6 +31,9 @@ class Fake:
 
     def list_processes(self) -> str:
         return "1 sleep"
+
+    def list_process_ages(self) -> tuple[tuple[int, str], ...]:
+        return self.ages
 
 
 def stopped(preparing: tuple[str, ...] = (), seconds: float = 0.3, **boxes: Any) -> str:
@@ -53,6 +57,23 @@ def test_a_role_that_does_not_stop_is_named_with_its_log(codes: tuple[int | None
     with pytest.raises(CheckFailure, match=words) as caught:
         stopped(webserver=Fake(None, 0, log="w"), scheduler=Fake(*codes, log="s"))
     assert caught.value.log == "s\n1 sleep"
+
+
+@pytest.mark.parametrize(("age", "is_waited_for"), [(1, True), (60, False)])
+def test_gunicorn_gets_its_time_for_a_worker_that_began_with_the_signal(age: int, is_waited_for: bool) -> None:
+    """Such a worker loses SIGTERM in every image; one that is older means that nobody passed it on."""
+    scheduler = Fake(*[None] * 6, 0)
+    scheduler.ages = ((60, "gunicorn: master"), (age, "[ready] gunicorn: worker"))
+    boxes: Any = {"scheduler": scheduler, "webserver": Fake(None, 0)}
+    if is_waited_for:
+        outcome = stopping.stop_roles(boxes, 0.3, threading.Event())
+        assert outcome.message.startswith("webserver 0 in 0.")
+        assert "scheduler 0 in " in outcome.message
+        (warning,) = outcome.warnings
+        assert "scheduler ended only" in warning
+    else:
+        with pytest.raises(CheckFailure, match="scheduler still runs 0 s after SIGTERM"):
+            stopping.stop_roles(boxes, 0.3, threading.Event())
 
 
 @pytest.mark.parametrize("code", [0, 1, 143])
