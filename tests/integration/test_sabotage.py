@@ -152,15 +152,15 @@ QUIET = (
 def test_a_role_without_a_health_check_is_watched_until_all_are_stopped(
     airflow: ProvenImage, cache: Path, migrated: Migrated
 ) -> None:
-    """One of them ends when the web server is up: long after five seconds, and before anything is stopped."""
+    """One of them ends when the web server is up, before anything is stopped. That is after more than the five seconds
+    that each is watched at the least, unless a busy machine starts it when the server is up already."""
     asked = replace(airflow.plan, roles=(*map(remove_user, airflow.plan.roles), *QUIET))
     checks_run = ("stop", "webserver", "stays", "ends-later")
     report = verify(airflow.reference, asked, cache, *checks_run, url=migrated(airflow))
     checks = {check.name: check for check in report.checks}
     assert [name for name, check in checks.items() if check.status is not CheckStatus.PASSED] == ["ends-later"]
-    found = re.fullmatch(r"ends-later ended by itself after (\d+) s with exit code 3", checks["ends-later"].message)
-    assert found is not None, checks["ends-later"]
-    assert int(found[1]) >= 5
+    said = re.fullmatch(r"ends-later ended by itself after \d+ s with exit code 3", checks["ends-later"].message)
+    assert said is not None, checks["ends-later"]
     assert "stays 143 in" in checks["stop"].message
     assert "ends-later" not in checks["stop"].message
 
