@@ -62,7 +62,7 @@ class ProjectInstalls:
     def collect_command(self, command: ShellCommand, step: RunStep, where: Where) -> bool:
         """`uv sync`, `poetry install` and the exports of both; whether nothing of it stays open."""
         parts = parse_project_install(command, step.environment)
-        if parts is None or self.context.folder != self.context.root:
+        if parts is None or not self._is_root:
             return self._collect_pins(command, step, where)
         if "export" in command.words[1:]:
             name = next(_iterate_outputs(command.words), None)
@@ -98,14 +98,27 @@ class ProjectInstalls:
         extras, groups = _list_parts(pip.options)
         words = [one for one in pip.requirements if not self._collect_folder(one, step, where)]
         files = [one for one in pip.files if not self._collect_file(one, step, where, extras, groups)]
-        if groups and len(files) == len(pip.files):
-            self._collect(ProjectParts(has_main=False, groups=groups, has_itself=False), where, "pip install --group")
-        return tuple(words), tuple(files)
+        is_taken = len(files) < len(pip.files) or not (extras or groups)
+        if not is_taken and not extras and self.find_file(PROJECT, step) == PROJECT and self._is_root:
+            parts = ProjectParts(has_main=False, groups=groups, has_itself=False)
+            is_taken = self._collect(parts, where, "pip install --group")
+        others = [one for one in files if posixpath.basename(one) in (PROJECT, SETUP)]
+        if others or not is_taken:
+            names = " ".join((*(f"-r {one}" for one in others), *sorted(extras), *sorted(groups)))
+            reason = f"the {PROJECT} that it means is not the one beside the spec, and is not read"
+            step_next = "add what it lists there to requirements of [python]"
+            self.collection.leave(where, show_words(f"RUN pip install {names}"), reason, step_next)
+        return tuple(words), tuple(one for one in files if one not in others)
+
+    @property
+    def _is_root(self) -> bool:
+        """Whether the build's context is where the spec will lie: metadata is read from there alone."""
+        return self.context.folder == self.context.root
 
     def _collect_folder(self, word: str, step: RunStep, where: Where) -> bool:
         """``.``, ``.[extra]``, ``/app``: whether it is the project's own folder."""
         found = _FOLDER.match(word)
-        if found is None or not found["path"] or self.context.folder != self.context.root:
+        if found is None or not found["path"] or not self._is_root:
             return False
         names = (self.find_file(posixpath.join(found["path"], name), step) for name in (PROJECT, SETUP))
         if not {PROJECT, SETUP}.intersection(names):
@@ -123,7 +136,7 @@ class ProjectInstalls:
             exported = next((self.stage_exports[one] for one in origins if one in self.stage_exports), None)
         if exported is not None:
             return self._collect(exported[0], where, f"pip install -r {name}", exported[1], is_read=True)
-        if self.find_file(name, step) not in (PROJECT, SETUP) or self.context.folder != self.context.root:
+        if self.find_file(name, step) not in (PROJECT, SETUP) or not self._is_root:
             return False
         parts = ProjectParts(extras=extras, groups=groups, has_itself=False)
         return self._collect(parts, where, f"pip install -r {name}", is_read=True)
@@ -149,13 +162,13 @@ class ProjectInstalls:
 
 
 def _list_parts(options: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Extras and groups; of a group with a path (``sub/pyproject.toml:x``) the path is left out."""
+    """Extras and groups; a group of another file (``sub/pyproject.toml:x``) keeps its path: it is none of this one."""
     values: dict[str, set[str]] = {name: set() for name in PART_OPTIONS}
     for number, word in enumerate(options):
         name, equals, value = word.partition("=")
         if name in values:
             text = value if equals else next(iter(options[number + 1 : number + 2]), "")
-            values[name].add(canonicalize_name(text.rpartition(":")[2]))
+            values[name].add(canonicalize_name(text.removeprefix(f"{PROJECT}:")))
     more = {ALL} if ALL_EXTRAS in options else set()
     return frozenset(values["--extra"] | more), frozenset(values["--group"])
 

@@ -29,6 +29,14 @@ def adopt(init: Init, project: Path, dockerfile: str, **files: str) -> tuple[dic
     return tomllib.loads((project / "optbuild.toml").read_text()), out
 
 
+def list_adopted(init: Init, project: Path, dockerfile: str, pyproject: str) -> tuple[list[str], str]:
+    """The requirements, sorted, and what the report leaves open."""
+    spec, out = adopt(init, project, dockerfile, pyproject_toml=pyproject)
+    assert isinstance(spec["python"], dict)
+    points = out.partition("Not carried over:\n")[2].partition("\n\n")[0]
+    return sorted(spec["python"].get("requirements", ())), points
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -96,10 +104,8 @@ docs = ["sphinx"]
     ],
 )
 def test_uv_takes_extras_and_groups(init: Init, project: Path, words: str, found: str) -> None:
-    spec, out = adopt(init, project, f"RUN uv sync --frozen {words}\n", pyproject_toml=PARTS)
-    assert isinstance(spec["python"], dict)
-    assert sorted(spec["python"]["requirements"]) == sorted(found.split())
-    assert "Not carried over:" not in out
+    requirements, points = list_adopted(init, project, f"RUN uv sync --frozen {words}\n", PARTS)
+    assert (requirements, points) == (sorted(found.split()), "")
 
 
 def test_a_variable_and_the_project_say_which_groups_come_unasked(init: Init, project: Path) -> None:
@@ -147,10 +153,8 @@ sphinx = "7.0.0"
     ],
 )
 def test_poetry_takes_extras_and_groups(init: Init, project: Path, words: str, found: str) -> None:
-    spec, out = adopt(init, project, f"RUN poetry install {words}\n", pyproject_toml=POETRY)
-    assert isinstance(spec["python"], dict)
-    assert sorted(spec["python"]["requirements"]) == sorted(found.split())
-    assert "Not carried over:" not in out
+    requirements, points = list_adopted(init, project, f"RUN poetry install {words}\n", POETRY)
+    assert (requirements, points) == (sorted(found.split()), "")
 
 
 @pytest.mark.parametrize(
@@ -167,10 +171,8 @@ def test_poetry_takes_extras_and_groups(init: Init, project: Path, words: str, f
     ],
 )
 def test_pip_and_lists_take_them_too(init: Init, project: Path, lines: str, found: str) -> None:
-    spec, out = adopt(init, project, f"COPY pyproject.toml .\n{lines}\n", pyproject_toml=PARTS)
-    assert isinstance(spec["python"], dict)
-    assert sorted(spec["python"]["requirements"]) == sorted(found.split())
-    points = out.partition("Not carried over:\n")[2].partition("\n\n")[0]
+    requirements, points = list_adopted(init, project, f"COPY pyproject.toml .\n{lines}\n", PARTS)
+    assert requirements == sorted(found.split())
     is_installed = "install ." in lines or " -e " in lines
     assert points.count("  ! ") == points.count(": the project itself (.)") == is_installed, points
 
@@ -246,6 +248,25 @@ def test_a_list_of_another_stage_is_read(init: Init, project: Path, name: str) -
     assert "Dockerfile:6: a list of requirements that the other stage makes of the project: it is read" in out
     spec = tomllib.loads((project / "optbuild.toml").read_text())
     assert spec["python"] == {"version": "3.11", "requirements": ["tqdm>=4", "sphinx"]}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pip install --group docs",
+        "pip install --group other/pyproject.toml:docs",
+        "uv pip install -r other/pyproject.toml --extra cloud",
+        "pip install --extra cloud tabulate",
+    ],
+)
+def test_parts_of_another_project_stay_open(init: Init, project: Path, command: str) -> None:
+    """The file beside the spec has parts of the same names, and is not where the command looks."""
+    (project / "other").mkdir()
+    (project / "other/pyproject.toml").write_text(PARTS)
+    requirements, points = list_adopted(init, project, f"COPY other other\nRUN {command}\n", PARTS)
+    assert requirements == (["tabulate"] if command.endswith("tabulate") else [])
+    assert points.count("  ! ") == 1, points
+    assert "is not the one beside the spec, and is not read" in points
 
 
 SETUP = """\
