@@ -35,6 +35,7 @@ INDEX_OPTIONS = frozenset(
     {"-i", "--index-url", "--extra-index-url", "--no-index", "-f", "--find-links", "--trusted-host", "--default-index"}
     | {"--index"}
 )
+INDEX_REASON = "where packages come from is a matter of the machine, not of the image"
 INDEX_STEP = (
     "set it on the machine that locks and builds, in UV_INDEX or PIP_EXTRA_INDEX_URL (UV_DEFAULT_INDEX in place of the "
     "public one): a lock holds names, versions and hashes, and no address"
@@ -154,8 +155,7 @@ class RequirementReader:
     def add_option(self, option: str, words: str, where: Where) -> None:
         """An option of pip that stands in a file or on a command line."""
         if option in INDEX_OPTIONS:
-            reason = "where packages come from is a matter of the machine, not of the image"
-            self.collection.leave(where, show_words(words), reason, INDEX_STEP)
+            self.collection.leave(where, show_words(words), INDEX_REASON, INDEX_STEP)
         elif option == "--no-deps":
             self.collection.note(where, "--no-deps: the lock also has what these packages depend on")
         elif option in _HARMLESS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from builder.adopt.installers import is_environment_path, is_index_variable, is_installer_variable
 from builder.adopt.model import Found
-from builder.adopt.requirements import INDEX_STEP
+from builder.adopt.requirements import INDEX_REASON, INDEX_STEP
 from builder.adopt.values import find_refusal, show_words
 from builder.airflow.variables import HOME, HOME_VARIABLE, VERSION_VARIABLE
 from builder.core.secret_name import is_secret_name
@@ -65,8 +65,7 @@ def _collect_variable(name: str, text: str, what: str, where: Where, collection:
         collection.note(where, f"{name} speaks to what installs packages, which the image does not run")
         return
     if is_index_variable(name):
-        reason = "where packages come from is a matter of the machine, not of the image"
-        collection.leave(where, what, reason, INDEX_STEP)
+        collection.leave(where, what, INDEX_REASON, INDEX_STEP)
         return
     if name == VERSION_VARIABLE:
         collection.versions.append(Found(text, where))
